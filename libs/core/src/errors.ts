@@ -1,0 +1,175 @@
+/** Every error a user or operator can meet: one class a kind, one stable code a class. `docs/errors.md` lists them; a test keeps the two equal. */
+
+/** What an error says besides its message. */
+export interface ErrorDetails {
+  /** The request field, option or file the error is about (`messages.0.role`, `--port`, `config.json: hidden_size`). */
+  field?: string;
+  cause?: unknown;
+}
+
+/** The base of all errors with a code. `httpStatus` is what the API answers, `exitCode` what the command line ends with. */
+export abstract class RingmeshError extends Error {
+  abstract readonly code: string;
+  readonly httpStatus: number = 500;
+  readonly exitCode: number = 1;
+  readonly field: string | undefined;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = new.target.name;
+    this.field = details.field;
+  }
+}
+
+// ── Requests ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A request field is missing, of the wrong type, out of range, or contradicts another. */
+export class InvalidRequestError extends RingmeshError {
+  override readonly code: string = 'invalid_request';
+  override readonly httpStatus: number = 400;
+}
+
+/** Prompt, or prompt plus `max_tokens`, is longer than the model's context. */
+export class ContextLengthExceededError extends InvalidRequestError {
+  override readonly code = 'context_length_exceeded';
+}
+
+/** The body is larger than the server's limit. */
+export class BodyTooLargeError extends InvalidRequestError {
+  override readonly code = 'body_too_large';
+  override readonly httpStatus = 413;
+}
+
+/** The request names a model that this server does not serve. */
+export class ModelNotFoundError extends RingmeshError {
+  override readonly code = 'model_not_found';
+  override readonly httpStatus = 404;
+}
+
+// ── Serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The model is still loading, or some shards have no worker yet. */
+export class NotReadyError extends RingmeshError {
+  override readonly code = 'not_ready';
+  override readonly httpStatus = 503;
+}
+
+/** A shard's experts could not be reached in time on any worker: the request fails, nothing is skipped. */
+export class ShardUnavailableError extends RingmeshError {
+  override readonly code = 'shard_unavailable';
+  override readonly httpStatus = 503;
+}
+
+/** The server is shutting down and takes no new work. */
+export class ShuttingDownError extends RingmeshError {
+  override readonly code = 'shutting_down';
+  override readonly httpStatus = 503;
+}
+
+/** The engine failed in a way that is a defect of ours. */
+export class EngineFailedError extends RingmeshError {
+  override readonly code = 'engine_failed';
+}
+
+// ── Starting ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A command-line option or environment variable is missing, malformed or out of range. */
+export class InvalidOptionError extends RingmeshError {
+  override readonly code = 'invalid_option';
+  override readonly exitCode = 2;
+}
+
+/** The address to listen on is taken or not allowed. */
+export class ListenFailedError extends RingmeshError {
+  override readonly code = 'listen_failed';
+}
+
+/** A model folder, or a file it needs, is not there. */
+export class CheckpointMissingError extends RingmeshError {
+  override readonly code = 'checkpoint_missing';
+}
+
+/** A checkpoint file is cut short or is not what its name says. */
+export class CheckpointCorruptError extends RingmeshError {
+  override readonly code = 'checkpoint_corrupt';
+}
+
+/** config.json and the weights disagree on a tensor's presence or shape. */
+export class CheckpointMismatchError extends RingmeshError {
+  override readonly code = 'checkpoint_mismatch';
+}
+
+/** config.json has a field whose value is malformed or contradicts another field. */
+export class ConfigInvalidError extends RingmeshError {
+  override readonly code = 'config_invalid';
+}
+
+/** config.json asks for something that Ringmesh does not compute. */
+export class ConfigUnsupportedError extends RingmeshError {
+  override readonly code = 'config_unsupported';
+}
+
+/** tokenizer.json, tokenizer_config.json or the chat template cannot be used. */
+export class TokenizerInvalidError extends RingmeshError {
+  override readonly code = 'tokenizer_invalid';
+}
+
+/** A pack is incomplete, of another format version, or a file does not match its hash. */
+export class PackInvalidError extends RingmeshError {
+  override readonly code = 'pack_invalid';
+}
+
+/** Router and worker hold different packs. */
+export class PackMismatchError extends RingmeshError {
+  override readonly code = 'pack_mismatch';
+}
+
+/** Redis is configured but does not answer. */
+export class CoordinationUnavailableError extends RingmeshError {
+  override readonly code = 'coordination_unavailable';
+  override readonly httpStatus = 503;
+}
+
+/** Every class above that has a code, for the documentation test and for {@link errorFromMessage}. */
+export const ERROR_CLASSES = [
+  InvalidRequestError,
+  ContextLengthExceededError,
+  BodyTooLargeError,
+  ModelNotFoundError,
+  NotReadyError,
+  ShardUnavailableError,
+  ShuttingDownError,
+  EngineFailedError,
+  InvalidOptionError,
+  ListenFailedError,
+  CheckpointMissingError,
+  CheckpointCorruptError,
+  CheckpointMismatchError,
+  ConfigInvalidError,
+  ConfigUnsupportedError,
+  TokenizerInvalidError,
+  PackInvalidError,
+  PackMismatchError,
+  CoordinationUnavailableError,
+] as const;
+
+/** An error as it crosses a thread: structured clone drops the class, so the code travels instead. */
+export interface ErrorMessage {
+  code: string;
+  message: string;
+  field?: string;
+}
+
+/** Packs any thrown value for another thread; what has no code of ours becomes `engine_failed`. */
+export function errorToMessage(error: unknown): ErrorMessage {
+  if (error instanceof RingmeshError) {
+    return { code: error.code, message: error.message, ...(error.field === undefined ? {} : { field: error.field }) };
+  }
+  return { code: 'engine_failed', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+}
+
+/** The inverse of {@link errorToMessage}. */
+export function errorFromMessage({ code, message, field }: ErrorMessage): RingmeshError {
+  const ErrorClass = ERROR_CLASSES.find((candidate) => new candidate('').code === code) ?? EngineFailedError;
+  return new ErrorClass(message, field === undefined ? {} : { field });
+}

@@ -1,0 +1,59 @@
+import type { RingmeshError } from '@ringmesh/core';
+import type { SamplingParams } from '@ringmesh/sampler';
+
+/** What the HTTP side asks of the engine: validated before it is queued, token ids only. */
+export interface GenerationRequest {
+  /** Unique while the request lives. */
+  id: string;
+  promptIds: number[];
+  sampling: SamplingParams;
+  /** Tokens to generate at most, ≥ 1; promptIds.length + maxTokens ≤ maxModelLen. */
+  maxTokens: number;
+  /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
+  stopTokenIds: number[];
+}
+
+/** A token and its log probability under the model's own distribution (temperature 1, nothing cut). */
+export interface TokenLogprob {
+  tokenId: number;
+  logprob: number;
+}
+
+/** `stop`: a stop token came. `length`: maxTokens reached. `abort`: the caller gave up. */
+export type FinishReason = 'stop' | 'length' | 'abort';
+
+/** What the engine tells about one request, in order: started, token…, then finished or failed, once. */
+export type GenerationEvent =
+  | { type: 'started'; /** Seconds between submission and the first scheduled step. */ queueSeconds: number }
+  | { type: 'token'; tokenId: number; /** Present where sampling.logprobs ≥ 0. */ logprob?: number; topLogprobs?: TokenLogprob[] }
+  | { type: 'finished'; reason: FinishReason }
+  | { type: 'failed'; error: RingmeshError };
+
+/** A count of what the engine holds now. */
+export interface EngineStats {
+  running: number;
+  waiting: number;
+  /** 0…1: the share of KV-cache memory in use. */
+  kvCacheUsage: number;
+  kvCacheBytes: number;
+}
+
+/** Whether requests can be answered, and if not, what is missing. */
+export interface Readiness {
+  ready: boolean;
+  /** Shards that no reachable worker hosts now. */
+  missingShards: number[];
+  /** One line a worker (or a phase of loading): address, state, last error. */
+  details: string[];
+}
+
+/** The engine as the HTTP side sees it. It lives on another thread. */
+export interface EngineClient {
+  /** prompt + generated tokens of one request at most. */
+  readonly maxModelLen: number;
+  /** Events end after `finished` or `failed`. Leaving the loop early, or aborting `signal`, frees the sequence at once. */
+  generate(request: GenerationRequest, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
+  stats(): EngineStats;
+  readiness(): Readiness;
+  close(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+export * from './graph-builder.js';
+export * from './session.js';

@@ -1,0 +1,26 @@
+import type { GenerationDefaults, ModelConfig } from './model-config.js';
+
+/** How the matrices of a pack are stored. `blockSize` counts the weights along K that share a scale (q4, q8). */
+export type Quantization = { method: 'f32' } | { method: 'q8' | 'q4'; blockSize: number };
+
+/** One file of a pack: its path inside the pack folder, size and SHA-256. */
+export interface PackFile {
+  path: string;
+  bytes: number;
+  sha256: string;
+}
+
+/** `manifest.json` of a pack, written last: a folder without it is not a pack. */
+export interface PackManifest {
+  formatVersion: 1;
+  /** SHA-256 over config, quantization, shard rule and file hashes: router and workers must agree on it. */
+  packId: string;
+  /** Name under which the model is served unless told otherwise: the checkpoint folder's name. */
+  name: string;
+  config: ModelConfig;
+  generationDefaults: GenerationDefaults;
+  quantization: Quantization;
+  /** S: how many shards the experts of every layer are cut into. */
+  numShards: number;
+  files: PackFile[];
+}

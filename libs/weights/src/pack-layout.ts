@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+
+/**
+ * Where things lie inside a pack. ONNX Runtime finds external weights only in or below the graph's own folder, so each graph lies beside
+ * its weights: `router/` holds what the router maps, `shards/NN/` what a worker that hosts shard NN maps.
+ */
+export class PackLayout {
+  constructor(readonly root: string) {}
+
+  get manifest(): string {
+    return join(this.root, 'manifest.json');
+  }
+
+  get router(): string {
+    return join(this.root, 'router');
+  }
+
+  /** tokenizer.json, tokenizer_config.json, … as the checkpoint has them. */
+  get tokenizer(): string {
+    return join(this.root, 'tokenizer');
+  }
+
+  shard(shard: number): string {
+    return join(this.root, 'shards', String(shard).padStart(2, '0'));
+  }
+
+  /** The graph of one routed expert: `hidden` [T, H] → `output` [T, H], not yet weighted. */
+  expertGraph(shard: number, layer: number, expert: number): string {
+    return join(this.shard(shard), `layer-${pad(layer)}-expert-${pad(expert)}.onnx`);
+  }
+}
+
+function pad(index: number): string {
+  return String(index).padStart(3, '0');
+}
