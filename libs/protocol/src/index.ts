@@ -1,1 +1,3 @@
-export {};
+export * from './doorbell.js';
+export type * from './expert-batch.js';
+export * from './expert-channel.js';
