@@ -1,1 +1,2 @@
-export {};
+export * from './kv-cache-pool.js';
+export type { SequenceCache } from './sequence-cache.js';

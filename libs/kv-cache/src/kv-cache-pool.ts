@@ -1,0 +1,44 @@
+import { SequenceCache } from './sequence-cache.js';
+
+export interface KvCacheShape {
+  numLayers: number;
+  numKeyValueHeads: number;
+  /** D */
+  headDim: number;
+}
+
+/** The memory all sequences' keys and values share, with a limit that is never overrun. */
+export class KvCachePool {
+  private used = 0;
+
+  constructor(
+    readonly shape: KvCacheShape,
+    readonly byteLimit: number,
+  ) {}
+
+  get bytesInUse(): number {
+    return this.used;
+  }
+
+  /** Bytes that `numTokens` tokens of one sequence take over all layers (float32). */
+  bytesFor(numTokens: number): number {
+    const { numLayers, numKeyValueHeads, headDim } = this.shape;
+    return numTokens * numLayers * 2 * numKeyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** A cache for a new sequence; it holds no memory until it reserves some. */
+  open(): SequenceCache {
+    return new SequenceCache(this);
+  }
+
+  /** Takes bytes for a sequence. @returns false where they are not left */
+  take(bytes: number): boolean {
+    if (this.used + bytes > this.byteLimit) return false;
+    this.used += bytes;
+    return true;
+  }
+
+  give(bytes: number): void {
+    this.used -= bytes;
+  }
+}
