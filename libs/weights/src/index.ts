@@ -1,3 +1,5 @@
+export { configJsonName, parseModelConfig, readModelConfig } from './config.js';
+export { parseGenerationDefaults, readGenerationDefaults } from './generation-defaults.js';
 export type * from './manifest.js';
 export type * from './model-config.js';
 export * from './pack-layout.js';

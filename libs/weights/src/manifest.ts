@@ -1,7 +1,5 @@
+import type { Quantization } from '@ringmesh/tensor';
 import type { GenerationDefaults, ModelConfig } from './model-config.js';
-
-/** How the matrices of a pack are stored. `blockSize` counts the weights along K that share a scale (q4, q8). */
-export type Quantization = { method: 'f32' } | { method: 'q8' | 'q4'; blockSize: number };
 
 /** One file of a pack: its path inside the pack folder, size and SHA-256. */
 export interface PackFile {
