@@ -1,18 +1,8 @@
+import { type ChannelShape, channelSections, MAX_MESSAGE_BYTES } from './channel-layout.js';
 import { Doorbell } from './doorbell.js';
 import type { ExpertBatch } from './expert-batch.js';
 
-/** The largest exchange a channel must hold. */
-export interface ChannelShape {
-  /** H */
-  hiddenSize: number;
-  /** T: rows of one micro-batch at most. */
-  maxTokens: number;
-  /** Experts of one layer. */
-  numExperts: number;
-  /** k of the gate's top-k. */
-  expertsPerToken: number;
-  numShards: number;
-}
+export type { ChannelShape } from './channel-layout.js';
 
 /** What crosses to another thread (by `workerData` or `postMessage`): shared memory is shared, not copied. */
 export interface ChannelBuffers {
@@ -20,87 +10,91 @@ export interface ChannelBuffers {
   memory: SharedArrayBuffer;
   /** Rung when a request is there. One bell may serve all channels of a server. */
   serverBell: SharedArrayBuffer;
-  /** Rung when a reply is there. One bell may serve all channels of a client. */
+  /** Rung when an answer is there. One bell may serve all channels of a client. */
   clientBell: SharedArrayBuffer;
+}
+
+/** What {@link ExpertChannel.request} says of the arrays that the client has filled. */
+export interface RequestHeader {
+  layer: number;
+  epoch: number;
+  /** T: rows written into `hidden`. */
+  numTokens: number;
+  /** Entries written into `experts` and `counts`. */
+  numExperts: number;
+  /** R: entries written into `rows` and `weights`. */
+  numRows: number;
 }
 
 const State = { idle: 0, requested: 1, serving: 2, replied: 3, failed: 4 } as const;
 const Field = {
   state: 0,
-  layer: 1,
-  epoch: 2,
-  numTokens: 3,
-  numExperts: 4,
-  numRows: 5,
-  numPartials: 6,
-  messageBytes: 7,
-  length: 8,
+  closed: 1,
+  layer: 2,
+  epoch: 3,
+  numTokens: 4,
+  numExperts: 5,
+  numRows: 6,
+  numPartials: 7,
+  messageBytes: 8,
 } as const;
-const MAX_MESSAGE_BYTES = 1024;
 
 /**
  * One exchange at a time between the engine's thread (the client) and whoever serves a set of shards (the server): a compute thread of
  * this process, or the thread that speaks gRPC with a worker. Everything lies in shared memory; a bell on each side replaces messages, so
- * that a client may wait without an event loop (a wake-up costs about 25 µs).
+ * that a client may wait without an event loop.
  */
 export class ExpertChannel {
   private readonly control: Int32Array<SharedArrayBuffer>;
+  private readonly times: Float64Array; // [requested at, answered at], seconds
   private readonly message: Uint8Array;
-  private readonly experts: Int32Array; // [numExperts]
-  private readonly counts: Int32Array; // [numExperts]
-  private readonly rows: Int32Array; // [maxTokens × expertsPerToken]
-  private readonly weights: Float32Array; // [maxTokens × expertsPerToken]
-  private readonly partialSums: Float32Array; // [maxTokens × min(expertsPerToken, numShards), H]
   private readonly serverBell: Doorbell;
   private readonly clientBell: Doorbell;
-  /** The client writes the rows it sends here, then calls {@link request}. */
+
+  /** The client fills these while the channel is idle, then calls {@link request}; see {@link ExpertBatch}. */
   readonly hidden: Float32Array; // [maxTokens, H]
+  readonly experts: Int32Array; // [numExperts]
+  readonly counts: Int32Array; // [numExperts]
+  readonly rows: Int32Array; // [maxTokens × expertsPerToken]
+  readonly weights: Float32Array; // [maxTokens × expertsPerToken]
+  /** The server writes its partial sums here, then calls {@link reply}. */
+  readonly partials: Float32Array; // [maxTokens × min(expertsPerToken, numShards), H]
 
   constructor(readonly buffers: ChannelBuffers) {
-    const { shape, memory } = buffers;
-    const maxRows = shape.maxTokens * shape.expertsPerToken;
-    let offset = 0;
-    const take = (bytes: number): number => {
-      const start = offset;
-      offset += Math.ceil(bytes / 64) * 64;
-      return start;
-    };
-    this.control = new Int32Array(memory, take(Field.length * 4), Field.length);
-    this.message = new Uint8Array(memory, take(MAX_MESSAGE_BYTES), MAX_MESSAGE_BYTES);
-    this.experts = new Int32Array(memory, take(shape.numExperts * 4), shape.numExperts);
-    this.counts = new Int32Array(memory, take(shape.numExperts * 4), shape.numExperts);
-    this.rows = new Int32Array(memory, take(maxRows * 4), maxRows);
-    this.weights = new Float32Array(memory, take(maxRows * 4), maxRows);
-    this.hidden = new Float32Array(memory, take(shape.maxTokens * shape.hiddenSize * 4), shape.maxTokens * shape.hiddenSize);
-    const maxPartials = maxPartialRows(shape) * shape.hiddenSize;
-    this.partialSums = new Float32Array(memory, take(maxPartials * 4), maxPartials);
+    const { memory, shape } = buffers;
+    const at = channelSections(shape);
+    this.control = new Int32Array(memory, at.control.start, at.control.words);
+    this.times = new Float64Array(memory, at.times.start, at.times.words / 2);
+    this.message = new Uint8Array(memory, at.message.start, MAX_MESSAGE_BYTES);
+    this.experts = new Int32Array(memory, at.experts.start, at.experts.words);
+    this.counts = new Int32Array(memory, at.counts.start, at.counts.words);
+    this.rows = new Int32Array(memory, at.rows.start, at.rows.words);
+    this.weights = new Float32Array(memory, at.weights.start, at.weights.words);
+    this.hidden = new Float32Array(memory, at.hidden.start, at.hidden.words);
+    this.partials = new Float32Array(memory, at.partials.start, at.partials.words);
     this.serverBell = new Doorbell(buffers.serverBell);
     this.clientBell = new Doorbell(buffers.clientBell);
   }
 
   /** Allocates a channel between two bells. Pages are taken only once they are written. */
   static create(shape: ChannelShape, serverBell: Doorbell, clientBell: Doorbell): ExpertChannel {
-    const maxRows = shape.maxTokens * shape.expertsPerToken;
-    const floats = 2 * shape.numExperts + 2 * maxRows + (shape.maxTokens + maxPartialRows(shape)) * shape.hiddenSize;
-    const memory = new SharedArrayBuffer(floats * 4 + MAX_MESSAGE_BYTES + 16 * 64);
+    const memory = new SharedArrayBuffer(channelSections(shape).totalBytes);
     return new ExpertChannel({ shape, memory, serverBell: serverBell.buffer, clientBell: clientBell.buffer });
   }
 
   // ── Client ──
 
-  /** Sends a batch whose `hidden` rows were already written into {@link hidden}. The channel must be idle. */
-  request(batch: Omit<ExpertBatch, 'hidden'>): void {
-    this.experts.set(batch.experts);
-    this.counts.set(batch.counts);
-    this.rows.set(batch.rows);
-    this.weights.set(batch.weights);
-    this.control[Field.layer] = batch.layer;
-    this.control[Field.epoch] = batch.epoch;
-    this.control[Field.numTokens] = batch.numTokens;
-    this.control[Field.numExperts] = batch.experts.length;
-    this.control[Field.numRows] = batch.rows.length;
-    this.setState(State.requested);
+  /** Sends the batch that was written into the arrays above. The channel must be idle. */
+  request(header: RequestHeader): void {
+    this.control[Field.layer] = header.layer;
+    this.control[Field.epoch] = header.epoch;
+    this.control[Field.numTokens] = header.numTokens;
+    this.control[Field.numExperts] = header.numExperts;
+    this.control[Field.numRows] = header.numRows;
+    this.times[0] = monotonicSeconds();
+    Atomics.store(this.control, Field.state, State.requested);
     this.serverBell.ring();
+    if (this.isClosed) this.failPending();
   }
 
   get isIdle(): boolean {
@@ -115,19 +109,24 @@ export class ExpertChannel {
   /** The reply's partial sums [P, H], valid until the next request, or the failure's message. Frees the channel. */
   takeAnswer(): { partials: Float32Array } | { failure: string } {
     const failed = this.state === State.failed;
-    this.setState(State.idle);
-    if (failed) {
-      // TextDecoder does not read shared memory.
-      return { failure: new TextDecoder().decode(this.message.slice(0, this.control[Field.messageBytes])) };
-    }
-    return { partials: this.partialSums.subarray(0, this.control[Field.numPartials]! * this.buffers.shape.hiddenSize) };
+    // TextDecoder does not read shared memory, hence the slice.
+    const answer = failed
+      ? { failure: new TextDecoder().decode(this.message.slice(0, this.control[Field.messageBytes])) }
+      : { partials: this.partials.subarray(0, this.control[Field.numPartials]! * this.buffers.shape.hiddenSize) }; // [P, H]
+    Atomics.store(this.control, Field.state, State.idle);
+    return answer;
+  }
+
+  /** Seconds from the last request to its answer, as the server set it: how late the client looked does not count. */
+  get exchangeSeconds(): number {
+    return this.times[1]! - this.times[0]!;
   }
 
   // ── Server ──
 
   /** The waiting request as views into shared memory, valid until it is answered; null where there is none or it was taken already. */
   takeRequest(): ExpertBatch | null {
-    if (Atomics.compareExchange(this.control, Field.state, State.requested, State.serving) !== State.requested) return null;
+    if (!this.moveState(State.requested, State.serving)) return null;
     const numTokens = this.control[Field.numTokens]!;
     const numExperts = this.control[Field.numExperts]!;
     const numRows = this.control[Field.numRows]!;
@@ -143,38 +142,57 @@ export class ExpertChannel {
     };
   }
 
-  /** Where the server writes the partial sums before {@link reply}. */
-  partials(numPartials: number): Float32Array {
-    return this.partialSums.subarray(0, numPartials * this.buffers.shape.hiddenSize); // [P, H]
-  }
-
+  /** Answers with the first `numPartials` rows of {@link partials}. */
   reply(numPartials: number): void {
     this.control[Field.numPartials] = numPartials;
-    this.answer(State.replied);
+    this.answer(State.serving, State.replied);
   }
 
+  /** Answers that the batch could not be computed. The message is cut after 1024 bytes. */
   fail(message: string): void {
-    const bytes = new TextEncoder().encode(message).subarray(0, MAX_MESSAGE_BYTES);
-    this.message.set(bytes);
-    this.control[Field.messageBytes] = bytes.length;
-    this.answer(State.failed);
+    this.writeMessage(message);
+    this.answer(State.serving, State.failed);
   }
 
-  private answer(state: number): void {
-    this.setState(state);
-    this.clientBell.ring();
+  /** Says that nobody serves this channel any more: what is pending, and every later request, fails with `message`. */
+  close(message: string): void {
+    this.writeMessage(message);
+    Atomics.store(this.control, Field.closed, 1);
+    this.failPending();
+    this.serverBell.ring();
+  }
+
+  get isClosed(): boolean {
+    return Atomics.load(this.control, Field.closed) === 1;
+  }
+
+  private failPending(): void {
+    this.answer(State.requested, State.failed);
+    this.answer(State.serving, State.failed);
+  }
+
+  /** A late answer to a request that was failed by {@link close} meanwhile is dropped. */
+  private answer(from: number, to: number): void {
+    this.times[1] = monotonicSeconds();
+    if (this.moveState(from, to)) this.clientBell.ring();
+  }
+
+  private writeMessage(message: string): void {
+    const { written } = new TextEncoder().encodeInto(message, this.message);
+    this.control[Field.messageBytes] = written;
   }
 
   private get state(): number {
     return Atomics.load(this.control, Field.state);
   }
 
-  private setState(state: number): void {
-    Atomics.store(this.control, Field.state, state);
+  private moveState(from: number, to: number): boolean {
+    return Atomics.compareExchange(this.control, Field.state, from, to) === from;
   }
 }
 
-/** P at most: each row has one partial sum for each shard that one of its k experts lies in. */
-function maxPartialRows(shape: ChannelShape): number {
-  return shape.maxTokens * Math.min(shape.expertsPerToken, shape.numShards);
+/** The process's monotonic clock, the same for all its threads (`performance.now` counts from each thread's own start). */
+function monotonicSeconds(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds + nanoseconds * 1e-9;
 }
