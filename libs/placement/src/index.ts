@@ -1,1 +1,4 @@
+export * from './batch-splitter.js';
+export * from './partial-layout.js';
+export * from './placement.js';
 export * from './shard-rule.js';
