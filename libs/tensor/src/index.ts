@@ -1,1 +1,3 @@
+export * from './convert.js';
 export * from './dtype.js';
+export type * from './quantization.js';
