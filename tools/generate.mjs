@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const common = ['esModuleInterop=true', 'importSuffix=.js', 'env=both', 'useExactTypes=false', 'outputTypeRegistry=false'];
-const targets = [
+export const targets = [
   {
     path: 'proto/onnx',
     out: 'libs/onnx/src/gen',
