@@ -1,6 +1,7 @@
 import type { JsonFields } from './json-fields.js';
 import type { ModelConfig } from './model-config.js';
 import { readRopeScaling } from './rope-scaling.js';
+import { readTokenIds } from './token-ids.js';
 
 /**
  * Reads a {@link ModelConfig} under our field names, which the source of `fields` may translate: config.json and manifest.json share these
@@ -42,7 +43,7 @@ export function readConfigFields(fields: JsonFields): ModelConfig {
     ropeScaling: readRopeScaling(fields),
     maxPositionEmbeddings: fields.integer('maxPositionEmbeddings', 1, 2 ** 24),
     bosTokenId: tokenId('bosTokenId'),
-    eosTokenIds: fields.integerOrList('eosTokenIds', 0, vocabSize - 1, 64),
+    eosTokenIds: readTokenIds(fields, 'eosTokenIds', vocabSize - 1),
     padTokenId: tokenId('padTokenId'),
   };
   checkConsistency(fields, config);

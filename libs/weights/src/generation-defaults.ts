@@ -4,6 +4,7 @@ import { CheckpointMissingError, ConfigInvalidError } from '@ringmesh/core';
 import { JsonFields } from './json-fields.js';
 import { readJsonFile } from './json-file.js';
 import type { GenerationDefaults } from './model-config.js';
+import { readTokenIds } from './token-ids.js';
 
 const MAX_GENERATION_CONFIG_BYTES = 1024 * 1024;
 const MAX_TOKEN_ID = 2 ** 24;
@@ -26,7 +27,7 @@ export function readGenerationFields(fields: JsonFields): GenerationDefaults {
     minP: (key) => fields.number(key, 0, 1),
     repetitionPenalty: (key) => fields.number(key, 1e-3, 100),
     doSample: (key) => fields.boolean(key),
-    eosTokenIds: (key) => fields.integerOrList(key, 0, MAX_TOKEN_ID, 64),
+    eosTokenIds: (key) => readTokenIds(fields, key, MAX_TOKEN_ID),
   };
   const present = Object.entries(read).filter(([key]) => fields.has(key));
   return Object.fromEntries(present.map(([key, readField]) => [key, readField(key)]));

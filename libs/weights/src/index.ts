@@ -1,3 +1,4 @@
+export { Checkpoint, type TensorInfo } from './checkpoint.js';
 export { configJsonName, parseModelConfig, readModelConfig } from './config.js';
 export { parseGenerationDefaults, readGenerationDefaults } from './generation-defaults.js';
 export type * from './manifest.js';

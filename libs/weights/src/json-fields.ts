@@ -83,13 +83,12 @@ export class JsonFields {
     return found;
   }
 
-  /** One integer or a list of 1 to `maxLength` of them. */
-  integerOrList(key: string, min: number, max: number, maxLength: number): number[] {
+  /** A list of at most `maxLength` integers. */
+  integers(key: string, min: number, max: number, maxLength: number): number[] {
     const value = this.value(key);
-    const list: unknown[] = Array.isArray(value) ? value : [value];
-    const integers = list.filter((item) => isIntegerWithin(item, min, max));
-    if (integers.length !== list.length || list.length === 0 || list.length > maxLength) {
-      this.fail(key, `must be an integer from ${min} to ${max}, or a list of at most ${maxLength} of them`);
+    const integers = Array.isArray(value) ? value.filter((item) => isIntegerWithin(item, min, max)) : null;
+    if (!Array.isArray(value) || integers?.length !== value.length || value.length > maxLength) {
+      this.fail(key, `must be a list of at most ${maxLength} integers from ${min} to ${max}`);
     }
     return integers;
   }
@@ -126,6 +125,6 @@ function isIntegerWithin(value: unknown, min: number, max: number): value is num
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = value === undefined ? 'nothing' : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
