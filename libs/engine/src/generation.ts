@@ -1,5 +1,7 @@
 import type { RingmeshError } from '@ringmesh/core';
-import type { SamplingParams } from '@ringmesh/sampler';
+import type { SamplingParams, TokenLogprob } from '@ringmesh/sampler';
+
+export type { TokenLogprob };
 
 /** What the HTTP side asks of the engine: validated before it is queued, token ids only. */
 export interface GenerationRequest {
@@ -11,12 +13,6 @@ export interface GenerationRequest {
   maxTokens: number;
   /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
   stopTokenIds: number[];
-}
-
-/** A token and its log probability under the model's own distribution (temperature 1, nothing cut). */
-export interface TokenLogprob {
-  tokenId: number;
-  logprob: number;
 }
 
 /** `stop`: a stop token came. `length`: maxTokens reached. `abort`: the caller gave up. */

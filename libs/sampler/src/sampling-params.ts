@@ -8,8 +8,8 @@ export interface SamplingParams {
   topK: number;
   /** [0, 1]: tokens of at least this fraction of the most probable one's probability; 0 = all. */
   minP: number;
-  /** The same seed, prompt and parameters give the same tokens. */
+  /** Any safe integer. The same seed, prompt and parameters give the same tokens. */
   seed: number;
-  /** Alternatives to report with each token: -1 = no logprobs at all, 0 = only the chosen token's. */
+  /** Alternatives to report with each token, 20 at most: -1 = no logprobs at all, 0 = only the chosen token's. */
   logprobs: number;
 }
