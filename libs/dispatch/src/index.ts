@@ -1,1 +1,3 @@
-export {};
+export type * from './dispatch-stats.js';
+export * from './dispatcher.js';
+export type { ExpertHost } from './expert-host.js';

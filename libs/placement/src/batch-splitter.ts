@@ -19,9 +19,10 @@ export class BatchSplitter {
 
   /**
    * Writes the part into an idle channel and requests it.
-   * @param wanted 1 for the shards of the part, at least one of which has rows // [S]
+   * @param wanted [S], 1 for the shards of the part, at least one of which has rows
+   * @returns T of the part
    */
-  request(channel: ExpertChannel, batch: ExpertBatch, wanted: Uint8Array): void {
+  request(channel: ExpertChannel, batch: ExpertBatch, wanted: Uint8Array): number {
     const { partRow } = this;
     let numExperts = 0;
     let numRows = 0;
@@ -44,6 +45,7 @@ export class BatchSplitter {
     for (let r = 0; r < numRows; r++) channel.rows[r] = partRow[channel.rows[r]!]!;
     partRow.fill(-1, 0, batch.numTokens);
     channel.request({ layer: batch.layer, epoch: batch.epoch, numTokens, numExperts, numRows });
+    return numTokens;
   }
 
   /** Numbers the rows marked in `partRow` and copies them. @returns how many they are */

@@ -1,0 +1,88 @@
+import { EngineFailedError } from '@ringmesh/core';
+import type { PlacedHost } from '@ringmesh/placement';
+import { type ChannelBuffers, type ChannelShape, ExpertChannel } from '@ringmesh/protocol';
+import { HostCounters } from './dispatch-stats.js';
+
+/**
+ * A place that serves shards, reached through shared memory. The id stands for these channels: a host that gets other channels gets another
+ * id.
+ */
+export interface ExpertHost extends PlacedHost {
+  /** One per slot. */
+  channels: ChannelBuffers[];
+}
+
+/** What one host does for one slot: at most one request at a time. */
+export class Exchange {
+  readonly channel: ExpertChannel;
+  /** 1 for the shards asked of this host. */
+  readonly wanted: Uint8Array; // [S]
+  /** Given up on, but the host may still be at work: the channel must not be used before it is answered. */
+  overdue: boolean;
+  /** (token, expert) pairs of the wanted shards. */
+  rows = 0;
+
+  constructor(
+    readonly host: HostState,
+    buffers: ChannelBuffers,
+  ) {
+    this.channel = new ExpertChannel(buffers);
+    this.wanted = new Uint8Array(buffers.shape.numShards);
+    this.overdue = !this.channel.isIdle;
+  }
+
+  get isWanted(): boolean {
+    return this.rows > 0 && !this.overdue;
+  }
+
+  /** Adds a shard, with its (token, expert) pairs, to what will be asked of this host. */
+  want(shard: number, rows: number): void {
+    this.wanted[shard] = 1;
+    this.rows += rows;
+    this.host.outstandingRows += rows;
+  }
+
+  /** Forgets what was asked: the answer is there, or nothing was sent. */
+  finish(): void {
+    this.host.outstandingRows -= this.rows;
+    this.rows = 0;
+    this.wanted.fill(0);
+    this.overdue = false;
+  }
+}
+
+/** A host as the dispatcher sees it. */
+export class HostState {
+  readonly id: string;
+  readonly exchanges: Exchange[]; // [numSlots]
+  readonly counters = new HostCounters();
+  /** (token, expert) pairs asked for and not answered, over all slots. */
+  outstandingRows = 0;
+
+  constructor({ id, channels }: ExpertHost, shape: ChannelShape, numSlots: number) {
+    if (channels.length !== numSlots || channels.some((channel) => !sameShape(channel.shape, shape))) {
+      throw new EngineFailedError(`host ${id}: ${numSlots} channels of shape ${JSON.stringify(shape)} are needed`);
+    }
+    this.id = id;
+    this.exchanges = channels.map((buffers) => new Exchange(this, buffers));
+  }
+
+  /** Whether the host may be asked: not while an answer that was given up on is still to come. */
+  get isUsable(): boolean {
+    for (const exchange of this.exchanges) {
+      if (!exchange.overdue) continue;
+      if (!exchange.channel.isAnswered) return false;
+      exchange.channel.takeAnswer();
+      exchange.finish();
+    }
+    return true;
+  }
+
+  get inFlight(): number {
+    return this.exchanges.filter((exchange) => !exchange.channel.isIdle).length;
+  }
+}
+
+function sameShape(a: ChannelShape, b: ChannelShape): boolean {
+  return (Object.keys(a) as (keyof ChannelShape)[]).every((key) => a[key] === b[key]);
+}
