@@ -66,7 +66,7 @@ describe('Sampler', () => {
     { name: 'min_p 0.2', params: { minP: 0.2 }, kept: 3 },
   ])('draws each kept token as often as its probability says: $name', ({ params, kept }) => {
     const sampling = { ...PLAIN, ...params };
-    const logits = Float32Array.from([0, 1.5, -1, 2, 0.25, -0.5, 1, -2]);
+    const logits = Float32Array.from([0, 1.5, -0.5, 2, 0.25, -0.25, 1, -0.75]);
     const expected = rankOrder(logits).slice(0, kept);
     const weights = expected.map((id) => Math.exp(logits[id]! / sampling.temperature));
     const total = weights.reduce((sum, weight) => sum + weight);
