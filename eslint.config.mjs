@@ -27,7 +27,9 @@ const boundaries = (shared) => {
       ignoredCircularDependencies: [['*', '@ringmesh/testing']],
       depConstraints: [
         may({ sourceTag: 'layer:0' }, []),
-        may({ sourceTag: 'layer:1' }, layers(0)),
+        may({ allSourceTags: ['layer:1', '/^lib:(?!protocol$)/'] }, layers(0)),
+        // The number formats on the wire are tensor's.
+        may({ sourceTag: 'lib:protocol' }, [...layers(0), 'lib:tensor']),
         may({ sourceTag: 'layer:2' }, layers(1)),
         may({ allSourceTags: ['layer:3', '/^lib:(?!model$)/'] }, layers(2)),
         may({ sourceTag: 'lib:model' }, [...layers(2), 'lib:dispatch', 'lib:experts']),

@@ -1,3 +1,11 @@
+export * from './address.js';
+export * from './credentials.js';
+export * from './descriptor.js';
 export * from './doorbell.js';
 export type * from './expert-batch.js';
 export * from './expert-channel.js';
+export * from './expert-service.js';
+export * from './forward-reply.js';
+export * from './forward-request.js';
+export * from './transport.js';
+export * from './wire-limits.js';
