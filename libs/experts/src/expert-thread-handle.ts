@@ -1,0 +1,68 @@
+import { EngineFailedError, errorFromMessage, type RingmeshError } from '@ringmesh/core';
+import type { ExpertChannel } from '@ringmesh/protocol';
+import { Worker } from 'node:worker_threads';
+import type { ExpertThreadData, ExpertThreadMessage } from './expert-thread.js';
+
+export interface ExpertThreadEvents {
+  /** One more session is open. */
+  onProgress: () => void;
+  /** The thread ended though it was ready and nobody closed it. */
+  onFailure: (error: RingmeshError) => void;
+}
+
+/** A compute thread as its parent sees it. Its channels are closed when it ends, so that nobody waits for it. */
+export class ExpertThreadHandle {
+  /** Resolves when the thread serves its channels, rejects if it ends before. */
+  readonly ready: Promise<void>;
+  private readonly worker: Worker;
+  private readonly ended: Promise<void>;
+  private failure: RingmeshError | null = null;
+  private isReady = false;
+  private isClosing = false;
+
+  constructor(
+    private readonly name: string,
+    private readonly channels: ExpertChannel[],
+    options: Omit<ExpertThreadData, 'channels'>,
+    private readonly events: ExpertThreadEvents,
+  ) {
+    const workerData: ExpertThreadData = { ...options, channels: channels.map((channel) => channel.buffers) };
+    this.worker = new Worker(new URL('./expert-thread.js', import.meta.url), { workerData, name });
+    const ready = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<void>();
+    this.ready = ready.promise;
+    this.ended = ended.promise;
+    this.worker.on('message', (message: ExpertThreadMessage) => {
+      if (message.type === 'progress') events.onProgress();
+      else if (message.type === 'failed') this.failure = errorFromMessage(message.error);
+      else {
+        this.isReady = true;
+        ready.resolve();
+      }
+    });
+    this.worker.on('error', (cause) => (this.failure = new EngineFailedError(`${this.name} failed: ${String(cause)}`, { cause })));
+    this.worker.on('exit', (code) => {
+      const error = this.failure ?? new EngineFailedError(`${this.name} ended with code ${code}`);
+      ready.reject(error);
+      this.onEnd(error);
+      ended.resolve();
+    });
+  }
+
+  /** Stops the thread: after the request at hand, or, while it still opens sessions, at once. */
+  close(): Promise<void> {
+    this.isClosing = true;
+    this.closeChannels(`${this.name} was closed`);
+    if (!this.isReady) void this.worker.terminate();
+    return this.ended;
+  }
+
+  private onEnd(error: RingmeshError): void {
+    this.closeChannels(error.message);
+    if (this.isReady && !this.isClosing) this.events.onFailure(error);
+  }
+
+  private closeChannels(message: string): void {
+    for (const channel of this.channels) channel.close(message);
+  }
+}

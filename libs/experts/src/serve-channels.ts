@@ -1,0 +1,26 @@
+import { type ChannelBuffers, Doorbell, ExpertChannel } from '@ringmesh/protocol';
+import type { ExpertStore } from './expert-store.js';
+
+/** Answers the requests of channels that share a server bell, blocking the thread, until all of them are closed. */
+export function serveChannels(store: ExpertStore, buffers: ChannelBuffers[]): void {
+  const channels = buffers.map((each) => new ExpertChannel(each));
+  const bell = new Doorbell(buffers[0]!.serverBell);
+  while (channels.some((channel) => !channel.isClosed)) {
+    const seen = bell.value;
+    let served = false;
+    for (const channel of channels) served = serveRequest(store, channel) || served;
+    if (!served) bell.wait(seen);
+  }
+}
+
+/** Answers the channel's request. @returns false where there is none */
+function serveRequest(store: ExpertStore, channel: ExpertChannel): boolean {
+  const batch = channel.takeRequest();
+  if (batch === null) return false;
+  try {
+    channel.reply(store.forward(batch, channel.partials));
+  } catch (error) {
+    channel.fail(error instanceof Error ? error.message : String(error));
+  }
+  return true;
+}
