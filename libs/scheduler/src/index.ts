@@ -1,1 +1,2 @@
-export {};
+export * from './scheduler.js';
+export * from './sequence.js';
