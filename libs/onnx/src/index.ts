@@ -1,2 +1,5 @@
+export * from './data-file.js';
 export * from './graph-builder.js';
 export * from './session.js';
+export * from './swiglu.js';
+export * from './weighted-graph.js';

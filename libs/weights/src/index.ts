@@ -4,3 +4,4 @@ export { parseGenerationDefaults, readGenerationDefaults } from './generation-de
 export type * from './manifest.js';
 export type * from './model-config.js';
 export * from './pack-layout.js';
+export * from './tensor-names.js';

@@ -1,5 +1,8 @@
 import { join } from 'node:path';
 
+/** The router's graphs of one layer. */
+export type LayerGraph = 'attention-in' | 'attention-out' | 'shared-experts' | 'dense-mlp';
+
 /**
  * Where things lie inside a pack. ONNX Runtime finds external weights only in or below the graph's own folder, so each graph lies beside
  * its weights: `router/` holds what the router maps, `shards/NN/` what a worker that hosts shard NN maps.
@@ -7,17 +10,32 @@ import { join } from 'node:path';
 export class PackLayout {
   constructor(readonly root: string) {}
 
+  /** Written last: a folder without it is not a pack. */
   get manifest(): string {
     return join(this.root, 'manifest.json');
+  }
+
+  /** tokenizer.json, tokenizer_config.json, … as the checkpoint has them. */
+  get tokenizer(): string {
+    return join(this.root, 'tokenizer');
   }
 
   get router(): string {
     return join(this.root, 'router');
   }
 
-  /** tokenizer.json, tokenizer_config.json, … as the checkpoint has them. */
-  get tokenizer(): string {
-    return join(this.root, 'tokenizer');
+  /** cos and sin tables that the graphs of all layers share. */
+  get rotaryData(): string {
+    return join(this.router, 'rotary.bin');
+  }
+
+  /** The graph before the first layer, or the one after the last. */
+  routerGraph(name: 'embedding' | 'head'): string {
+    return join(this.router, `${name}.onnx`);
+  }
+
+  layerGraph(layer: number, name: LayerGraph): string {
+    return join(this.router, `layer-${pad(layer)}-${name}.onnx`);
   }
 
   shard(shard: number): string {

@@ -1,0 +1,12 @@
+import type { SequenceCache } from '@ringmesh/kv-cache';
+
+/** What one sequence brings to a step: a chunk of its prompt (prefill) or its last token (decode). */
+export interface Segment {
+  cache: SequenceCache;
+  /** New tokens; their positions follow the cached ones. The cache has room reserved for them. */
+  tokenIds: Int32Array; // [t]
+  /** Whether a token is sampled after the last of them. */
+  needsLogits: boolean;
+  /** Told the gate's decisions of each mixture-of-experts layer for these tokens; views that are valid during the call. */
+  onRouting?: (layer: number, topkIds: BigInt64Array, topkWeights: Float32Array) => void; // [t, k] each
+}

@@ -1,0 +1,24 @@
+/** Hugging Face's names of the tensors of a `bailing_moe` checkpoint. */
+export const tensorNames = {
+  wordEmbeddings: 'model.word_embeddings.weight',
+  norm: 'model.norm.weight',
+  lmHead: 'lm_head.weight',
+  layer,
+};
+
+function layer(index: number) {
+  const prefix = `model.layers.${index}`;
+  return {
+    inputLayernorm: `${prefix}.input_layernorm.weight`,
+    queryKeyValue: `${prefix}.attention.query_key_value.weight`,
+    queryKeyValueBias: `${prefix}.attention.query_key_value.bias`,
+    attentionDense: `${prefix}.attention.dense.weight`,
+    attentionDenseBias: `${prefix}.attention.dense.bias`,
+    postAttentionLayernorm: `${prefix}.post_attention_layernorm.weight`,
+    gate: `${prefix}.mlp.gate.weight`,
+    /** gate_proj, up_proj and down_proj hang under these. */
+    mlp: `${prefix}.mlp`,
+    sharedExperts: `${prefix}.mlp.shared_experts`,
+    expert: (expert: number): string => `${prefix}.mlp.experts.${expert}`,
+  };
+}
