@@ -1,16 +1,5 @@
 import type { ChannelShape } from './channel-layout.js';
 
-/** What a message of the expert plane may ask for at most: the pack's dimensions, and the rows a channel holds. */
-export interface WireLimits extends ChannelShape {
-  /** Layers of the model. */
-  numLayers: number;
-  /** The first layer that has experts. */
-  firstExpertLayer: number;
-}
-
-/** Longest deadline a request may carry. */
-export const MAX_TIMEOUT_MS = 600_000;
-
 const HEADER_BYTES = 8192;
 /** A 32-bit varint, with its tag where the encoder does not pack. */
 const VARINT_BYTES = 6;

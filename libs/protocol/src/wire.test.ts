@@ -1,21 +1,20 @@
 import { InvalidRequestError } from '@ringmesh/core';
-import { BYTES_PER_ELEMENT, type DType, encodeFromF32 } from '@ringmesh/tensor';
+import type { DType } from '@ringmesh/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { ChannelShape } from './channel-layout.js';
 import type { ExpertBatch } from './expert-batch.js';
 import { encodeFailedReply, encodeForwardReply, ForwardStatus, parseForwardReply, readPartials } from './forward-reply.js';
-import { checkForwardRequest, encodeForwardRequest, parseForwardRequest } from './forward-request.js';
+import { encodeForwardRequest, parseForwardRequest, readForwardRequest } from './forward-request.js';
 import { ForwardReply, ForwardRequest, WireType } from './gen/ringmesh/expert/v1/expert.js';
-import { maxReplyBytes, maxRequestBytes, type WireLimits } from './wire-limits.js';
+import { maxReplyBytes, maxRequestBytes } from './wire-limits.js';
 
-const limits: WireLimits = {
+const shape: ChannelShape = {
   hiddenSize: 3,
   maxTokens: 300,
   numExperts: 200,
   expertsPerToken: 4,
   numShards: 8,
-  firstExpertLayer: 1,
-  numLayers: 5,
 };
 const dtypes = fc.constantFrom<DType>('f32', 'bf16', 'f16');
 
@@ -27,7 +26,7 @@ const floats = (length: number) =>
 
 /** A batch as the dispatcher makes it: each token goes to 1 to k experts. */
 const batches: fc.Arbitrary<ExpertBatch> = fc
-  .array(fc.uniqueArray(fc.nat(limits.numExperts - 1), { minLength: 1, maxLength: limits.expertsPerToken }), {
+  .array(fc.uniqueArray(fc.nat(shape.numExperts - 1), { minLength: 1, maxLength: shape.expertsPerToken }), {
     minLength: 1,
     maxLength: 300,
   })
@@ -36,10 +35,10 @@ const batches: fc.Arbitrary<ExpertBatch> = fc
     const rowsOf = experts.map((expert) => expertsOfToken.flatMap((chosen, row) => (chosen.includes(expert) ? [row] : [])));
     const numTokens = expertsOfToken.length;
     return fc.record({
-      layer: fc.integer({ min: limits.firstExpertLayer, max: limits.numLayers - 1 }),
+      layer: fc.nat(100),
       epoch: fc.nat(),
       numTokens: fc.constant(numTokens),
-      hidden: floats(numTokens * limits.hiddenSize),
+      hidden: floats(numTokens * shape.hiddenSize),
       experts: fc.constant(Int32Array.from(experts)),
       counts: fc.constant(Int32Array.from(rowsOf, (rows) => rows.length)),
       rows: fc.constant(Int32Array.from(rowsOf.flat())),
@@ -47,13 +46,6 @@ const batches: fc.Arbitrary<ExpertBatch> = fc
     });
   });
 const headers = fc.record({ id: fc.maxSafeNat(), timeoutMs: fc.integer({ min: 1, max: 600_000 }), dtype: dtypes });
-
-/** `values` as field 15 carries them, in a plain array so that any alignment of the bytes compares equal. */
-function wireBytes(values: Float32Array, dtype: DType): number[] {
-  const bytes = new Uint8Array(values.length * BYTES_PER_ELEMENT[dtype]);
-  encodeFromF32(dtype, values, bytes);
-  return [...bytes];
-}
 
 /** The same bytes, starting at an odd address where the socket's buffer may put them. */
 function misaligned(bytes: Uint8Array): Buffer {
@@ -67,11 +59,8 @@ describe('ForwardRequest', () => {
     fc.assert(
       fc.property(batches, headers, (batch, header) => {
         const bytes = encodeForwardRequest(batch, header);
-        expect(bytes.length).toBeLessThanOrEqual(maxRequestBytes(limits));
-        const { hidden, batch: received, ...rest } = checkForwardRequest(parseForwardRequest(misaligned(bytes)), limits);
-        expect(rest).toEqual(header);
-        expect({ ...received, hidden: batch.hidden }).toEqual(batch);
-        expect([...hidden]).toEqual(wireBytes(batch.hidden, header.dtype));
+        expect(bytes.length).toBeLessThanOrEqual(maxRequestBytes(shape));
+        expect(readForwardRequest(parseForwardRequest(misaligned(bytes)), shape)).toEqual({ ...header, batch });
       }),
       { numRuns: 50 },
     );
@@ -98,7 +87,7 @@ describe('ForwardRequest', () => {
       Buffer.from([0x30, 0x01, 0x28, 0x01, 0x20, 0x64, 0x10, 0x02]), // num_tokens, wire_type, timeout_ms, layer
       Buffer.from([0x08, 0x2a]), // id
     ]);
-    expect(checkForwardRequest(parseForwardRequest(message), limits)).toMatchObject({
+    expect(readForwardRequest(parseForwardRequest(message), shape)).toMatchObject({
       id: 42,
       timeoutMs: 100,
       dtype: 'f32',
@@ -132,31 +121,16 @@ describe('ForwardRequest', () => {
     ['wire_type', { wireType: WireType.UNRECOGNIZED }],
     ['timeout_ms', { timeoutMs: 0 }],
     ['timeout_ms', { timeoutMs: 600_001 }],
-    ['layer', { layer: 0 }],
-    ['layer', { layer: 5 }],
+    ['epoch', { epoch: 2 ** 52 }],
     ['epoch', { epoch: 2 ** 31 }],
     ['num_tokens', { numTokens: 0 }],
     ['num_tokens', { numTokens: 301 }],
     ['num_tokens', { numTokens: 0xffff_ffff }],
     ['hidden', { hidden: new Uint8Array(2 * 3 * 4 - 1) }],
     ['hidden', { wireType: WireType.WIRE_TYPE_BF16 }],
-    ['experts', { experts: [], counts: [], rows: [], weights: [] }],
-    ['experts', { experts: [9, 3] }],
-    ['experts', { experts: [3, 3] }],
-    ['experts', { experts: [3, 200] }],
-    ['counts', { counts: [3] }],
-    ['counts', { counts: [0, 3] }],
-    ['counts', { counts: [2, 2] }],
-    ['counts', { counts: [1, 1] }],
-    ['counts', { counts: [0xffff_ffff, 1] }],
-    ['rows', { rows: [1, 0, 1] }],
-    ['rows', { rows: [0, 2, 1] }],
-    ['rows', { rows: Array<number>(9).fill(0) }],
-    ['weights', { weights: [0.5, 0.5] }],
-    ['weights', { weights: [0.5, NaN, 0.5] }],
   ])('rejects a bad %s: %j', (field, change) => {
-    expect(() => checkForwardRequest(valid, limits)).not.toThrow();
-    expect(() => checkForwardRequest({ ...valid, ...change }, limits)).toThrow(
+    expect(() => readForwardRequest(valid, shape)).not.toThrow();
+    expect(() => readForwardRequest({ ...valid, ...change }, shape)).toThrow(
       expect.objectContaining({
         name: 'InvalidRequestError',
         field,
@@ -169,7 +143,7 @@ describe('ForwardRequest', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
-          checkForwardRequest(parseForwardRequest(Buffer.from(bytes)), limits);
+          readForwardRequest(parseForwardRequest(Buffer.from(bytes)), shape);
         } catch (error) {
           expect(error).toBeInstanceOf(InvalidRequestError);
           return;
@@ -184,18 +158,18 @@ describe('ForwardRequest', () => {
 describe('ForwardReply', () => {
   it('comes back as it was sent, and is what the generated code writes and reads', () => {
     const blocks = fc.array(
-      fc.nat(20).chain((rows) => floats(rows * limits.hiddenSize)),
+      fc.nat(20).chain((rows) => floats(rows * shape.hiddenSize)),
       { maxLength: 8 },
     );
     fc.assert(
       fc.property(fc.maxSafeNat(), blocks, dtypes, (id, partials, dtype) => {
         const bytes = encodeForwardReply(id, partials, dtype);
-        expect(bytes.length).toBeLessThanOrEqual(maxReplyBytes(limits));
+        expect(bytes.length).toBeLessThanOrEqual(maxReplyBytes(shape));
         const reply = parseForwardReply(misaligned(bytes));
         const expected = partials.flatMap((block) => [...block]);
-        const target = new Float32Array(limits.maxTokens * limits.hiddenSize);
+        const target = new Float32Array(shape.maxTokens * shape.hiddenSize);
         expect(reply).toMatchObject({ id, status: ForwardStatus.STATUS_OK, message: '' });
-        expect(readPartials(reply, limits.hiddenSize, target)).toBe(expected.length / limits.hiddenSize);
+        expect(readPartials(reply, shape.hiddenSize, target)).toBe(expected.length / shape.hiddenSize);
         expect([...target.subarray(0, expected.length)]).toEqual(expected);
         if (expected.length > 0) expect(Buffer.from(ForwardReply.encode(ForwardReply.decode(bytes)).finish())).toEqual(bytes);
       }),
@@ -209,12 +183,12 @@ describe('ForwardReply', () => {
   });
 
   it('does not write partial sums that do not fit', () => {
-    const target = new Float32Array(2 * limits.hiddenSize);
-    const reply = (rows: number) => parseForwardReply(encodeForwardReply(1, [new Float32Array(rows * limits.hiddenSize)], 'f32'));
-    expect(readPartials(reply(2), limits.hiddenSize, target)).toBe(2);
-    expect(() => readPartials(reply(3), limits.hiddenSize, target)).toThrow('ForwardReply.partials must be at most 2 rows');
-    expect(() => readPartials({ ...reply(2), partials: new Uint8Array(13) }, limits.hiddenSize, target)).toThrow('got 13 bytes');
-    expect(() => readPartials({ ...reply(2), wireType: WireType.WIRE_TYPE_UNSPECIFIED }, limits.hiddenSize, target)).toThrow(
+    const target = new Float32Array(2 * shape.hiddenSize);
+    const reply = (rows: number) => parseForwardReply(encodeForwardReply(1, [new Float32Array(rows * shape.hiddenSize)], 'f32'));
+    expect(readPartials(reply(2), shape.hiddenSize, target)).toBe(2);
+    expect(() => readPartials(reply(3), shape.hiddenSize, target)).toThrow('ForwardReply.partials must be at most 2 rows');
+    expect(() => readPartials({ ...reply(2), partials: new Uint8Array(13) }, shape.hiddenSize, target)).toThrow('got 13 bytes');
+    expect(() => readPartials({ ...reply(2), wireType: WireType.WIRE_TYPE_UNSPECIFIED }, shape.hiddenSize, target)).toThrow(
       'ForwardReply.wire_type',
     );
     expect(() => parseForwardReply(Buffer.from([0x7a, 0xff, 0x01]))).toThrow(InvalidRequestError);
