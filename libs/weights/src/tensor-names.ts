@@ -4,6 +4,7 @@ export const tensorNames = {
   norm: 'model.norm.weight',
   lmHead: 'lm_head.weight',
   layer,
+  swiglu,
 };
 
 function layer(index: number) {
@@ -16,9 +17,18 @@ function layer(index: number) {
     attentionDenseBias: `${prefix}.attention.dense.bias`,
     postAttentionLayernorm: `${prefix}.post_attention_layernorm.weight`,
     gate: `${prefix}.mlp.gate.weight`,
-    /** gate_proj, up_proj and down_proj hang under these. */
+    /** gate_proj, up_proj and down_proj hang under these: see {@link swiglu}. */
     mlp: `${prefix}.mlp`,
     sharedExperts: `${prefix}.mlp.shared_experts`,
     expert: (expert: number): string => `${prefix}.mlp.experts.${expert}`,
+  };
+}
+
+/** The three matrices of a SwiGLU MLP under `prefix`. */
+function swiglu(prefix: string) {
+  return {
+    gate: `${prefix}.gate_proj.weight`,
+    up: `${prefix}.up_proj.weight`,
+    down: `${prefix}.down_proj.weight`,
   };
 }
