@@ -1,4 +1,4 @@
-import { SequenceCache } from './sequence-cache.js';
+import { BLOCK_TOKENS, SequenceCache } from './sequence-cache.js';
 
 export interface KvCacheShape {
   numLayers: number;
@@ -24,6 +24,11 @@ export class KvCachePool {
   bytesFor(numTokens: number): number {
     const { numLayers, numKeyValueHeads, headDim } = this.shape;
     return numTokens * numLayers * 2 * numKeyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Tokens that a sequence can have when nobody else holds memory. */
+  get maxSequenceTokens(): number {
+    return Math.floor(this.byteLimit / this.bytesFor(BLOCK_TOKENS)) * BLOCK_TOKENS;
   }
 
   /** A cache for a new sequence; it holds no memory until it reserves some. */

@@ -82,6 +82,14 @@ describe('KvCachePool', () => {
     expect(pool.bytesInUse).toBe(0);
   });
 
+  it('knows how many tokens one sequence can have', () => {
+    const bytesFor = (tokens: number): number => new KvCachePool(SHAPE, 0).bytesFor(tokens);
+    const pool = new KvCachePool(SHAPE, bytesFor(200));
+    expect(pool.open().reserve(pool.maxSequenceTokens + 1)).toBe(false);
+    expect(pool.open().reserve(pool.maxSequenceTokens)).toBe(true);
+    expect(pool.maxSequenceTokens).toBe(192);
+  });
+
   it('prefers to grow by half, but takes the exact size when that is all there is', () => {
     const bytesFor = (tokens: number): number => new KvCachePool(SHAPE, 0).bytesFor(tokens);
     const pool = new KvCachePool(SHAPE, bytesFor(320));

@@ -1,7 +1,7 @@
 import type { KvCachePool } from './kv-cache-pool.js';
 
 /** Capacity grows in steps of this many tokens, so that a decode step seldom reallocates. */
-const BLOCK_TOKENS = 64;
+export const BLOCK_TOKENS = 64;
 
 /**
  * Keys and values of one sequence: for each layer two head-major arrays [KV heads, capacity, D]. The rows of one head are contiguous, so
