@@ -1,2 +1,3 @@
 export * from './golden.js';
 export * from './tiny-experts.js';
+export * from './redis-server.js';
