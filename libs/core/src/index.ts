@@ -1,1 +1,3 @@
 export * from './errors.js';
+export * from './json-fields.js';
+export * from './json-file.js';

@@ -1,8 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckpointCorruptError, CheckpointMissingError } from '@ringmesh/core';
-import { JsonFields } from './json-fields.js';
-import { readJsonFile } from './json-file.js';
+import { CheckpointCorruptError, CheckpointMissingError, JsonFields, readJsonFile } from '@ringmesh/core';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';

@@ -1,4 +1,4 @@
-import type { JsonFields } from './json-fields.js';
+import type { JsonFields } from '@ringmesh/core';
 import type { ModelConfig } from './model-config.js';
 import { readRopeScaling } from './rope-scaling.js';
 import { readTokenIds } from './token-ids.js';

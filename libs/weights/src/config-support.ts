@@ -1,5 +1,4 @@
-import { ConfigUnsupportedError } from '@ringmesh/core';
-import type { JsonFields } from './json-fields.js';
+import { ConfigUnsupportedError, type JsonFields } from '@ringmesh/core';
 
 const LATER_MODEL_TYPES = ['bailing_moe_linear', 'bailing_moe_v2'];
 

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
-import { CheckpointMissingError, ConfigInvalidError } from '@ringmesh/core';
+import { CheckpointMissingError, ConfigInvalidError, JsonFields, readJsonFile } from '@ringmesh/core';
 import { readConfigFields } from './config-fields.js';
 import { checkSupported } from './config-support.js';
-import { JsonFields } from './json-fields.js';
-import { readJsonFile } from './json-file.js';
 import type { ModelConfig } from './model-config.js';
 
 const MAX_CONFIG_BYTES = 1024 * 1024;

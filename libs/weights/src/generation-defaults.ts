@@ -1,8 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CheckpointMissingError, ConfigInvalidError } from '@ringmesh/core';
-import { JsonFields } from './json-fields.js';
-import { readJsonFile } from './json-file.js';
+import { CheckpointMissingError, ConfigInvalidError, JsonFields, readJsonFile } from '@ringmesh/core';
 import type { GenerationDefaults } from './model-config.js';
 import { readTokenIds } from './token-ids.js';
 

@@ -1,5 +1,4 @@
-import { ConfigUnsupportedError } from '@ringmesh/core';
-import type { JsonFields } from './json-fields.js';
+import { ConfigUnsupportedError, type JsonFields } from '@ringmesh/core';
 import type { RopeScaling } from './model-config.js';
 
 const MAX_FACTOR = 1024;

@@ -1,6 +1,5 @@
-import { CheckpointCorruptError, ConfigUnsupportedError } from '@ringmesh/core';
+import { CheckpointCorruptError, ConfigUnsupportedError, JsonFields } from '@ringmesh/core';
 import { BYTES_PER_ELEMENT, type DType } from '@ringmesh/tensor';
-import { JsonFields } from './json-fields.js';
 
 /** Where a tensor lies in a safetensors file. */
 export interface TensorSpan {

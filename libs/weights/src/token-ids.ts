@@ -1,4 +1,4 @@
-import type { JsonFields } from './json-fields.js';
+import type { JsonFields } from '@ringmesh/core';
 
 const MAX_TOKEN_IDS = 64;
 

@@ -1,4 +1,4 @@
-import type { ErrorDetails, RingmeshError } from '@ringmesh/core';
+import type { ErrorDetails, RingmeshError } from './errors.js';
 
 export type ErrorClass = new (message: string, details?: ErrorDetails) => RingmeshError;
 

@@ -11,7 +11,7 @@ export interface JsonFileErrors {
 /** Reads and parses a JSON file of at most `maxBytes`. */
 export async function readJsonFile(path: string, maxBytes: number, errors: JsonFileErrors): Promise<unknown> {
   const field = basename(path);
-  const bytes = await readLimited(path, maxBytes, errors);
+  const bytes = await readLimitedFile(path, maxBytes, errors);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -19,7 +19,8 @@ export async function readJsonFile(path: string, maxBytes: number, errors: JsonF
   }
 }
 
-async function readLimited(path: string, maxBytes: number, errors: JsonFileErrors): Promise<Uint8Array> {
+/** Reads a whole file of at most `maxBytes`. */
+export async function readLimitedFile(path: string, maxBytes: number, errors: JsonFileErrors): Promise<Uint8Array> {
   const field = basename(path);
   const { size, isFile } = await stat(path).then(
     (stats) => ({ size: stats.size, isFile: stats.isFile() }),
