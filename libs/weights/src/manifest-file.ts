@@ -1,10 +1,8 @@
 import { open, rename } from 'node:fs/promises';
-import { PackInvalidError } from '@ringmesh/core';
+import { JsonFields, PackInvalidError, readJsonFile } from '@ringmesh/core';
 import type { Quantization } from '@ringmesh/tensor';
 import { readConfigFields } from './config-fields.js';
 import { readGenerationFields } from './generation-defaults.js';
-import { JsonFields } from '@ringmesh/core';
-import { readJsonFile } from '@ringmesh/core';
 import type { PackFile, PackManifest } from './manifest.js';
 import { packIdOf } from './pack-id.js';
 import { PackLayout } from './pack-layout.js';
