@@ -1,1 +1,4 @@
-export {};
+export * from './chat-template.js';
+export * from './incremental-detokenizer.js';
+export * from './stop-checker.js';
+export * from './tokenizer.js';
