@@ -1,7 +1,7 @@
 import { EngineFailedError, ShardUnavailableError } from '@ringmesh/core';
 import { BatchSplitter, hostsOf, ShardRule } from '@ringmesh/placement';
 import type { ChannelShape, Doorbell } from '@ringmesh/protocol';
-import type { DispatchStats } from './dispatch-stats.js';
+import { type DispatchStats, HostCounters } from './dispatch-stats.js';
 import { type Exchange, type ExpertHost, HostState } from './expert-host.js';
 import { Slot } from './slot.js';
 
@@ -46,15 +46,13 @@ export class Dispatcher {
     this.tokens = new Float64Array(numLayers * shape.numShards);
   }
 
-  /** Replaces the hosts. No micro-batch may be in flight. A host whose id was there before goes on, maybe with other shards. */
+  /** Replaces the hosts; those whose id was there before keep their counts. No micro-batch may be in flight. */
   setHosts(epoch: number, hosts: ExpertHost[]): void {
     if (this.slots.some((slot) => slot.isBusy)) throw new EngineFailedError('hosts cannot change while a micro-batch is in flight');
-    const { shape, numSlots } = this.options;
-    const known = new Map(this.hosts.map((state) => [state.id, state]));
-    const placed = hosts.map((host) => ({ ...host, state: known.get(host.id) ?? new HostState(host, shape, numSlots) }));
+    const counters = new Map(this.hosts.map((host) => [host.id, host.counters]));
+    this.hosts = hosts.map((host) => new HostState(host, this.options, counters.get(host.id) ?? new HostCounters()));
+    this.hostsOfShard = this.hostsOfShard.map((_, shard) => hostsOf(this.hosts, shard));
     this.epoch = epoch;
-    this.hosts = placed.map((host) => host.state);
-    this.hostsOfShard = this.hostsOfShard.map((_, shard) => hostsOf(placed, shard).map((host) => host.state));
   }
 
   /**

@@ -1,12 +1,9 @@
 import { EngineFailedError } from '@ringmesh/core';
 import type { PlacedHost } from '@ringmesh/placement';
 import { type ChannelBuffers, type ChannelShape, ExpertChannel } from '@ringmesh/protocol';
-import { HostCounters } from './dispatch-stats.js';
+import type { HostCounters } from './dispatch-stats.js';
 
-/**
- * A place that serves shards, reached through shared memory. The id stands for these channels: a host that gets other channels gets another
- * id.
- */
+/** A place that serves shards, reached through shared memory. Its id names it in errors and metrics. */
 export interface ExpertHost extends PlacedHost {
   /** One per slot. */
   channels: ChannelBuffers[];
@@ -52,18 +49,23 @@ export class Exchange {
 }
 
 /** A host as the dispatcher sees it. */
-export class HostState {
+export class HostState implements PlacedHost {
   readonly id: string;
+  readonly shards: number[];
   readonly exchanges: Exchange[]; // [numSlots]
-  readonly counters = new HostCounters();
   /** (token, expert) pairs asked for and not answered, over all slots. */
   outstandingRows = 0;
 
-  constructor({ id, channels }: ExpertHost, shape: ChannelShape, numSlots: number) {
+  constructor(
+    { id, shards, channels }: ExpertHost,
+    { shape, numSlots }: { shape: ChannelShape; numSlots: number },
+    readonly counters: HostCounters,
+  ) {
     if (channels.length !== numSlots || channels.some((channel) => !sameShape(channel.shape, shape))) {
       throw new EngineFailedError(`host ${id}: ${numSlots} channels of shape ${JSON.stringify(shape)} are needed`);
     }
     this.id = id;
+    this.shards = shards;
     this.exchanges = channels.map((buffers) => new Exchange(this, buffers));
   }
 

@@ -154,8 +154,9 @@ export class ExpertChannel {
     this.answer(State.serving, State.failed);
   }
 
-  /** Says that nobody serves this channel any more: what is pending, and every later request, fails with `message`. */
+  /** Says that nobody serves this channel any more: what is pending, and every later request, fails with `message`. The first call counts. */
   close(message: string): void {
+    if (this.isClosed) return;
     this.writeMessage(message);
     Atomics.store(this.control, Field.closed, 1);
     this.failPending();
