@@ -28,13 +28,14 @@ export class ExpertThreadHandle {
   ) {
     const workerData: ExpertThreadData = { ...options, channels: channels.map((channel) => channel.buffers) };
     this.worker = new Worker(new URL('./expert-thread.js', import.meta.url), { workerData, name });
-    const ready = Promise.withResolvers<void>();
-    const ended = Promise.withResolvers<void>();
+    const ready: PromiseWithResolvers<void> = Promise.withResolvers();
+    const ended: PromiseWithResolvers<void> = Promise.withResolvers();
     this.ready = ready.promise;
     this.ended = ended.promise;
     this.worker.on('message', (message: ExpertThreadMessage) => {
       if (message.type === 'progress') events.onProgress();
-      else if (message.type === 'failed') this.failure = errorFromMessage(message.error);
+      else if (message.type === 'failed')
+        this.failure = errorFromMessage({ ...message.error, message: `${this.name}: ${message.error.message}` });
       else {
         this.isReady = true;
         ready.resolve();

@@ -85,13 +85,13 @@ function swiglu({ hiddenSize: H, moeIntermediateSize: F }: TinyExpertsShape, wei
   return product(inner, weights.down, H); // [H]
 }
 
-function manifestOf(shape: TinyExpertsShape): PackManifest {
+function manifestOf({ numShards, ...sizes }: TinyExpertsShape): PackManifest {
   const config: ModelConfig = {
-    ...shape,
+    ...sizes,
     modelType: 'bailing_moe',
     numAttentionHeads: 1,
     numKeyValueHeads: 1,
-    headDim: shape.hiddenSize,
+    headDim: sizes.hiddenSize,
     vocabSize: 1,
     numSharedExperts: 0,
     intermediateSize: 0,
@@ -115,7 +115,7 @@ function manifestOf(shape: TinyExpertsShape): PackManifest {
     config,
     generationDefaults: {},
     quantization: { method: 'f32' },
-    numShards: shape.numShards,
+    numShards,
     files: [],
   };
 }
