@@ -1,4 +1,4 @@
-import { BLOCK_TOKENS, SequenceCache } from './sequence-cache.js';
+import { BLOCK_TOKENS, roundUp, SequenceCache } from './sequence-cache.js';
 
 export interface KvCacheShape {
   numLayers: number;
@@ -26,9 +26,14 @@ export class KvCachePool {
     return numTokens * numLayers * 2 * numKeyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
   }
 
+  /** Bytes that a sequence of this length takes at least: memory comes in blocks of tokens. */
+  sequenceBytes(numTokens: number): number {
+    return this.bytesFor(roundUp(numTokens));
+  }
+
   /** Tokens that a sequence can have when nobody else holds memory. */
   get maxSequenceTokens(): number {
-    return Math.floor(this.byteLimit / this.bytesFor(BLOCK_TOKENS)) * BLOCK_TOKENS;
+    return Math.floor(this.byteLimit / this.sequenceBytes(1)) * BLOCK_TOKENS;
   }
 
   /** A cache for a new sequence; it holds no memory until it reserves some. */

@@ -82,12 +82,13 @@ describe('KvCachePool', () => {
     expect(pool.bytesInUse).toBe(0);
   });
 
-  it('knows how many tokens one sequence can have', () => {
-    const bytesFor = (tokens: number): number => new KvCachePool(SHAPE, 0).bytesFor(tokens);
-    const pool = new KvCachePool(SHAPE, bytesFor(200));
-    expect(pool.open().reserve(pool.maxSequenceTokens + 1)).toBe(false);
-    expect(pool.open().reserve(pool.maxSequenceTokens)).toBe(true);
+  it('knows what one sequence can have, and takes', () => {
+    const pool = new KvCachePool(SHAPE, new KvCachePool(SHAPE, 0).bytesFor(200));
     expect(pool.maxSequenceTokens).toBe(192);
+    expect(pool.open().reserve(193)).toBe(false);
+    expect(pool.open().reserve(192)).toBe(true);
+    expect(pool.bytesInUse).toBe(pool.sequenceBytes(129));
+    expect(pool.sequenceBytes(128)).toBeLessThan(pool.sequenceBytes(129));
   });
 
   it('prefers to grow by half, but takes the exact size when that is all there is', () => {

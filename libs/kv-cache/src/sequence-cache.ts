@@ -98,6 +98,7 @@ export class SequenceCache {
   }
 }
 
-function roundUp(tokens: number): number {
+/** The capacity that holds this many tokens. */
+export function roundUp(tokens: number): number {
   return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
 }
