@@ -138,6 +138,13 @@ describe('verifyPack', () => {
     await expect(verifyPack(dir, manifest)).rejects.toThrow(/is not a file/);
   });
 
+  it('compares sizes even where hashes are not wanted', async () => {
+    await writeFile(join(dir, 'shards/00/layer-000.bin'), 'expertt');
+    await verifyPack(dir, manifest, { hashes: false });
+    await truncate(join(dir, 'shards/00/layer-000.bin'), 3);
+    await expect(verifyPack(dir, manifest, { hashes: false })).rejects.toThrow(/has 3 bytes, expected 7/);
+  });
+
   it('checks only what is asked for', async () => {
     await unlink(join(dir, 'router/embedding.bin'));
     await verifyPack(dir, manifest, { includes: (path) => path.startsWith('shards/00/') });
