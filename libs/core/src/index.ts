@@ -1,3 +1,4 @@
 export * from './errors.js';
 export * from './json-fields.js';
 export * from './json-file.js';
+export * from './option-values.js';
