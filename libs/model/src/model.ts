@@ -54,10 +54,14 @@ export class Model {
     const batches = [new MicroBatch(0, segments)];
     try {
       for (const batch of batches) this.embed(batch);
-      for (const layer of this.layers) {
-        for (const batch of batches) layer.start(batch);
-        for (const batch of batches) layer.finish(batch);
+      for (const [index, layer] of this.layers.entries()) {
+        // While one micro-batch is with the experts of the layer before, the other has the router.
+        for (const batch of batches) {
+          this.layers[index - 1]?.finish(batch);
+          layer.start(batch);
+        }
       }
+      for (const batch of batches) this.layers.at(-1)!.finish(batch);
     } catch (error) {
       for (const batch of batches) this.options.dispatcher.abandon(batch.slot);
       throw error;

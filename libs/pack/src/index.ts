@@ -1,1 +1,2 @@
-export {};
+export * from './pack-cache.js';
+export * from './pack.js';

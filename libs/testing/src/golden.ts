@@ -12,7 +12,7 @@ export interface GoldenPrompt {
   /** [V] logits after the prompt's last token. */
   last_logits: number[];
   greedy: { ids: number[]; margins: number[]; first_eos: number; text: string };
-  /** Some prompts: per layer with experts (`layer0`…) the gate's decisions, largest weight first. */
+  /** Some prompts: per layer with experts (`0`…) the gate's decisions, largest weight first. */
   router?: Record<string, { ids: number[][]; weights: number[][] }>;
   notes: { min_margin: number; router_min_gap: number };
 }
@@ -48,6 +48,11 @@ const NEAR_TIE = 1e-3;
 export function bindingGreedyIds({ greedy }: GoldenPrompt): number[] {
   const tie = greedy.margins.findIndex((margin) => margin < NEAR_TIE);
   return tie === -1 ? greedy.ids : greedy.ids.slice(0, tie);
+}
+
+/** The gate's decision for each token, without the order of the k experts, which two equal weights may swap. @param topkIds [T][k] */
+export function decisions(topkIds: number[][]): number[][] {
+  return topkIds.map((ids) => ids.toSorted((a, b) => a - b));
 }
 
 /** log-softmax. @param logits [V] @returns [V] */

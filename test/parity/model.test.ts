@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Dispatcher } from '@ringmesh/dispatch';
+import { ExpertPool } from '@ringmesh/experts';
+import { Model, type Segment } from '@ringmesh/model';
+import { packCheckpoint } from '@ringmesh/pack';
+import { Doorbell } from '@ringmesh/protocol';
+import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, logSoftmax } from '@ringmesh/testing';
+import type { PackManifest } from '@ringmesh/weights';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+/** The model by itself, without processes and text: logits, gate decisions and greedy ids as the authors' own code computes them. */
+
+const MAX_TOKENS = 1024;
+
+class OpenModel {
+  private constructor(
+    readonly manifest: PackManifest,
+    readonly model: Model,
+    private readonly pool: ExpertPool,
+  ) {}
+
+  static async open(packDir: string, manifest: PackManifest): Promise<OpenModel> {
+    const { config, numShards } = manifest;
+    const clientBell = new Doorbell();
+    const shape = {
+      hiddenSize: config.hiddenSize,
+      maxTokens: MAX_TOKENS,
+      numExperts: config.numExperts,
+      expertsPerToken: config.numExpertsPerToken,
+      numShards,
+    };
+    const shards = Array.from({ length: numShards }, (_, shard) => shard);
+    const onFailure = (error: Error): never => {
+      throw error;
+    };
+    const pool = await ExpertPool.start({ packDir, manifest, shards, threads: 2, channelShape: shape, clientBell, numSlots: 1, onFailure });
+    const dispatcher = new Dispatcher({ shape, numLayers: config.numLayers, numSlots: 1, clientBell });
+    dispatcher.setHosts(
+      1,
+      pool.hosts.map((host, index) => ({ id: `thread ${index}`, ...host })),
+    );
+    return new OpenModel(manifest, Model.open({ packDir, manifest, dispatcher, kvCacheBytes: 2 ** 30 }), pool);
+  }
+
+  async close(): Promise<void> {
+    this.model.close();
+    await this.pool.close();
+  }
+}
+
+/** Feeds a prompt in chunks, then the tokens that greedy sampling must give. @returns logits [V] after the prompt, and the ids */
+function generate(
+  { model, manifest }: OpenModel,
+  prompt: GoldenPrompt,
+  chunk: number,
+  onRouting?: Segment['onRouting'],
+): { logits: Float32Array; ids: number[] } {
+  const cache = model.caches.open();
+  let logits: Float32Array = new Float32Array(0);
+  const feed = (ids: number[], needsLogits: boolean): void => {
+    expect(cache.reserve(ids.length)).toBe(true);
+    logits = model.forward([{ cache, tokenIds: Int32Array.from(ids), needsLogits, ...(onRouting === undefined ? {} : { onRouting }) }]);
+  };
+  for (let start = 0; start < prompt.ids.length; start += chunk)
+    feed(prompt.ids.slice(start, start + chunk), start + chunk >= prompt.ids.length);
+  const afterPrompt = logits;
+  const wanted = bindingGreedyIds(prompt);
+  const ids: number[] = [];
+  for (let step = 0; step < wanted.length; step++) {
+    ids.push(logits.indexOf(logits.reduce((a, b) => Math.max(a, b))));
+    feed([ids.at(-1)!], true);
+  }
+  cache.release();
+  expect(afterPrompt.length).toBe(manifest.config.vocabSize);
+  return { logits: afterPrompt, ids };
+}
+
+describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
+  let folder: string;
+  let open: OpenModel;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ringmesh-parity-'));
+    const packDir = join(folder, 'pack');
+    open = await OpenModel.open(packDir, await packCheckpoint({ checkpointDir: dir, packDir, quantization: { method: 'f32' } }));
+  });
+
+  afterAll(async () => {
+    await open.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([MAX_TOKENS, 17])('gives the golden logits and greedy ids, prefilled in chunks of %i', (chunk) => {
+    for (const prompt of prompts) {
+      const { logits, ids } = generate(open, prompt, chunk);
+      const golden = logSoftmax(prompt.last_logits);
+      const worst = logSoftmax(logits).reduce((max, value, id) => Math.max(max, Math.abs(value - golden[id]!)), 0);
+      expect(worst).toBeLessThan(1e-3);
+      expect(ids).toEqual(bindingGreedyIds(prompt));
+    }
+  });
+
+  it('routes every token to the golden experts', () => {
+    const k = open.manifest.config.numExpertsPerToken;
+    const routed = prompts.filter((prompt) => prompt.router !== undefined);
+    expect(routed.length).toBeGreaterThan(0);
+    for (const prompt of routed) {
+      const seen: Record<string, { ids: number[][]; weights: number[][] }> = {};
+      generate(open, { ...prompt, greedy: { ...prompt.greedy, ids: [], margins: [] } }, MAX_TOKENS, (layer, topkIds, topkWeights) => {
+        const rows = Array.from({ length: topkIds.length / k }, (_, row) => row * k);
+        seen[layer] = {
+          ids: rows.map((row) => Array.from(topkIds.subarray(row, row + k), Number)),
+          weights: rows.map((row) => Array.from(topkWeights.subarray(row, row + k))),
+        };
+      });
+      for (const [layer, golden] of Object.entries(prompt.router!)) {
+        expect(decisions(seen[layer]!.ids)).toEqual(decisions(golden.ids));
+        const error = seen[layer]!.weights.flat().map((weight, i) => Math.abs(weight - golden.weights.flat()[i]!));
+        expect(Math.max(...error)).toBeLessThan(1e-4);
+      }
+    }
+  });
+});
