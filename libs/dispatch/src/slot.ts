@@ -1,5 +1,6 @@
 import { PartialLayout, type ShardRule } from '@ringmesh/placement';
 import type { ChannelShape } from '@ringmesh/protocol';
+import { addScaled } from '@ringmesh/tensor';
 import type { Exchange } from './expert-host.js';
 import { RoutedBatch } from './routed-batch.js';
 
@@ -78,8 +79,7 @@ export class Slot {
       const partials = this.partials[shards[index]!]!; // [P, H]
       let from = this.partialStarts[shards[index]!]!;
       for (let p = shardStarts[index]!; p < shardStarts[index + 1]!; p++) {
-        const to = rows[p]! * hiddenSize;
-        for (let h = 0; h < hiddenSize; h++) output[to + h]! += partials[from + h]!;
+        addScaled(output, rows[p]! * hiddenSize, partials, from, hiddenSize, 1); // [H]
         from += hiddenSize;
       }
     }

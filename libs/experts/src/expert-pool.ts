@@ -19,6 +19,8 @@ export interface ExpertPoolOptions {
   onProgress?: (opened: number, total: number) => void;
   /** A thread ended by itself after the start; its channels fail from then on. */
   onFailure: (error: RingmeshError) => void;
+  /** Gives up the start: the threads are stopped at once, however much is still to be loaded. */
+  signal?: AbortSignal;
 }
 
 /** One compute thread as a client sees it. */
@@ -40,7 +42,7 @@ export class ExpertPool {
    * @throws the error of the first thread that fails, after the others were stopped
    */
   static async start(options: ExpertPoolOptions): Promise<ExpertPool> {
-    const { packDir, manifest, shards, channelShape, numSlots, clientBell, onProgress, onFailure } = options;
+    const { packDir, manifest, shards, channelShape, numSlots, clientBell, onProgress, onFailure, signal } = options;
     const total = countSessions(manifest, shards);
     let opened = 0;
     const hosts: PooledHost[] = [];
@@ -54,6 +56,7 @@ export class ExpertPool {
       return new ExpertThreadHandle(name, channels, threadOptions, { onFailure, onProgress: () => onProgress?.(++opened, total) });
     });
     const pool = new ExpertPool(hosts, threads);
+    signal?.addEventListener('abort', () => void pool.close());
     try {
       await Promise.all(threads.map((thread) => thread.ready));
     } catch (error) {

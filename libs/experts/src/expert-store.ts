@@ -2,6 +2,7 @@ import { PackInvalidError, ShardUnavailableError } from '@ringmesh/core';
 import { float32, Session } from '@ringmesh/onnx';
 import { PartialLayout, ShardRule } from '@ringmesh/placement';
 import type { ExpertBatch } from '@ringmesh/protocol';
+import { addScaled } from '@ringmesh/tensor';
 import { type ModelConfig, PackLayout, type PackManifest } from '@ringmesh/weights';
 import { checkBatch } from './check-batch.js';
 
@@ -65,7 +66,10 @@ export class ExpertStore {
       const end = start + batch.counts[index]!;
       const rows = this.gather(batch, start, end); // [n, H]
       const { output } = session.run({ hidden: float32(rows, [end - start, hiddenSize]) });
-      addWeighted(output!.data as Float32Array, batch.weights, layout.targets, start, end, hiddenSize, partials);
+      const outputs = output!.data as Float32Array; // [n, H]
+      for (let r = start; r < end; r++) {
+        addScaled(partials, layout.targets[r]! * hiddenSize, outputs, (r - start) * hiddenSize, hiddenSize, batch.weights[r]!); // [H]
+      }
       start = end;
     }
     return layout.numPartials;
@@ -123,24 +127,5 @@ function openExpert(path: string): Session {
       field: path,
       cause,
     });
-  }
-}
-
-/** Adds weight × row to the partial sum of each row of one expert. @param output [n, H] */
-function addWeighted(
-  output: Float32Array,
-  weights: Float32Array,
-  targets: Int32Array,
-  start: number,
-  end: number,
-  hiddenSize: number,
-  partials: Float32Array,
-): void {
-  let from = 0;
-  for (let r = start; r < end; r++) {
-    const weight = weights[r]!;
-    const to = targets[r]! * hiddenSize;
-    for (let h = 0; h < hiddenSize; h++) partials[to + h]! += weight * output[from + h]!;
-    from += hiddenSize;
   }
 }
