@@ -3,86 +3,75 @@ import { DISPATCH_LATENCY_BUCKETS } from './buckets.js';
 import type { MetricsRegistry } from './registry.js';
 import { ShardTokens } from './shard-tokens.js';
 
-/** The metrics of the messages between this router and one worker. */
-export interface WorkerLinkMetrics {
-  /** Seconds from sending a request to having its whole reply. */
-  latency: Histogram.Internal<'worker'>;
-  sentBytes: Counter.Internal;
-  receivedBytes: Counter.Internal;
-  inFlight: Gauge.Internal<'worker'>;
-  /** 1 while the worker can be reached, else 0. */
-  up: Gauge.Internal<'worker'>;
-  failures: Counter.Internal;
+/** What the dispatcher counted since it was last asked; its own statistics have this shape. */
+export interface DispatchSample {
+  /** All hosts of experts that there are now. */
+  hosts: {
+    id: string;
+    failures: number;
+    sentBytes: number;
+    receivedBytes: number;
+    inFlight: number;
+    /** Seconds of each exchange. */
+    latencies: number[];
+  }[];
+  /** (token, expert) pairs sent to each shard, by layer. */
+  tokens: Float64Array; // [numLayers, numShards]
 }
 
 /** The expert plane as the router sees it: the `ringmesh:dispatch_*` family and `ringmesh:worker_up`. */
 export class DispatchMetrics {
-  /** (token, expert) pairs sent out, per layer group and shard. */
-  readonly tokens: ShardTokens;
+  private readonly tokens: ShardTokens;
   private readonly latency;
   private readonly sentBytes;
   private readonly receivedBytes;
+  private readonly failures;
   private readonly inFlight;
   private readonly up;
-  private readonly failures;
-  private readonly links = new Map<string, WorkerLinkMetrics>();
+  private hosts = new Set<string>();
 
   constructor(registry: MetricsRegistry, model: { numLayers: number; numShards: number }) {
     const metric = { labelNames: ['worker'] as const, registers: [registry] };
+    const counter = (name: string, help: string) => new Counter({ ...metric, name: `ringmesh:dispatch_${name}`, help });
     this.latency = new Histogram({
       ...metric,
       name: 'ringmesh:dispatch_latency_seconds',
       help: 'Time from sending a layer to a worker to having its whole reply.',
       buckets: DISPATCH_LATENCY_BUCKETS,
     });
-    this.sentBytes = new Counter({
-      ...metric,
-      name: 'ringmesh:dispatch_sent_bytes_total',
-      help: 'Bytes of the requests sent to a worker.',
-    });
-    this.receivedBytes = new Counter({
-      ...metric,
-      name: 'ringmesh:dispatch_received_bytes_total',
-      help: 'Bytes of the replies received from a worker.',
-    });
+    this.sentBytes = counter('sent_bytes_total', 'Bytes of hidden states sent to a worker, as float32.');
+    this.receivedBytes = counter('received_bytes_total', 'Bytes of partial sums received from a worker, as float32.');
+    this.failures = counter('failures_total', 'Requests to a worker that failed or missed their deadline.');
     this.inFlight = new Gauge({ ...metric, name: 'ringmesh:dispatch_in_flight', help: 'Requests sent to a worker and not yet answered.' });
-    this.up = new Gauge({ ...metric, name: 'ringmesh:worker_up', help: 'Whether the router can reach the worker: 1 or 0.' });
-    this.failures = new Counter({
-      ...metric,
-      name: 'ringmesh:dispatch_failures_total',
-      help: 'Requests to a worker that failed or missed their deadline.',
-    });
+    this.up = new Gauge({ ...metric, name: 'ringmesh:worker_up', help: 'Whether the router can use the worker: 1 or 0.' });
     const help = '(token, expert) pairs sent out, by layer group and shard.';
     this.tokens = new ShardTokens(registry, { name: 'ringmesh:dispatch_tokens_total', help }, model);
   }
 
-  /** The metrics of one worker, by the address that the operator knows; bound once, for use on every message. */
-  worker(address: string): WorkerLinkMetrics {
-    let link = this.links.get(address);
-    if (link === undefined) {
-      const labels = { worker: address };
-      this.latency.zero(labels);
-      link = {
-        latency: this.latency.labels(labels),
-        sentBytes: this.sentBytes.labels(labels),
-        receivedBytes: this.receivedBytes.labels(labels),
-        inFlight: this.inFlight.labels(labels),
-        up: this.up.labels(labels),
-        failures: this.failures.labels(labels),
-      };
-      for (const counter of [link.sentBytes, link.receivedBytes, link.failures]) counter.inc(0);
-      link.inFlight.set(0);
-      link.up.set(0);
-      this.links.set(address, link);
+  record({ hosts, tokens }: DispatchSample): void {
+    this.tokens.addAll(tokens);
+    for (const host of hosts) {
+      const labels = { worker: host.id };
+      this.sentBytes.inc(labels, host.sentBytes);
+      this.receivedBytes.inc(labels, host.receivedBytes);
+      this.failures.inc(labels, host.failures);
+      this.inFlight.set(labels, host.inFlight);
+      for (const seconds of host.latencies) this.latency.observe(labels, seconds);
     }
-    return link;
+    this.forgetAllBut(new Set(hosts.map(({ id }) => id)));
   }
 
-  /** Forgets a worker that left. */
-  removeWorker(address: string): void {
-    for (const metric of [this.latency, this.sentBytes, this.receivedBytes, this.inFlight, this.up, this.failures]) {
-      metric.remove({ worker: address });
+  /** The workers that the router knows now, by address. */
+  recordWorkers(workers: { address: string; isUp: boolean }[]): void {
+    this.up.reset();
+    for (const { address, isUp } of workers) this.up.set({ worker: address }, isUp ? 1 : 0);
+  }
+
+  private forgetAllBut(hosts: Set<string>): void {
+    for (const worker of this.hosts) {
+      if (hosts.has(worker)) continue;
+      for (const metric of [this.latency, this.sentBytes, this.receivedBytes, this.failures, this.inFlight]) metric.remove({ worker });
     }
-    this.links.delete(address);
+    this.hosts = hosts;
   }
 }

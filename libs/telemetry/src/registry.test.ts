@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DispatchMetrics } from './dispatch-metrics.js';
 import { EngineMetrics, registerEngineLoad } from './engine-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
-import { collectProcessMetrics, createMetricsRegistry, renderMetrics, snapshotMetrics } from './registry.js';
+import { collectProcessMetrics, createMetricsRegistry, renderMetrics } from './registry.js';
 import { RequestMetrics } from './request-metrics.js';
 import { WorkerMetrics } from './worker-metrics.js';
 
@@ -15,7 +15,10 @@ const FORCED_BY_NAMES = [
   /^vllm:iteration_tokens_total non-counter metrics should not have "_total" suffix$/,
 ];
 
-async function everyMetric(): Promise<string> {
+const HOST = { id: '10.0.0.1:7000', failures: 0, sentBytes: 100, receivedBytes: 200, inFlight: 1, latencies: [0.002, 0.004] };
+const NO_TOKENS = new Float64Array(MODEL.numLayers * MODEL.numShards);
+
+function everyMetric(): Promise<string> {
   const registry = createMetricsRegistry();
   collectProcessMetrics(registry);
   registerEngineLoad(registry, 'ring', () => ({ running: 2, waiting: 1, kvCacheUsage: 0.25 }));
@@ -23,15 +26,12 @@ async function everyMetric(): Promise<string> {
   requests.timeToFirstToken.observe(0.03);
   requests.countFinished('stop');
   new HttpMetrics(registry).observe({ handler: '/health', method: 'GET', status: 204, seconds: 0.01 });
-
-  const engineThread = createMetricsRegistry();
-  new EngineMetrics(engineThread, 'ring').iterationTokens.observe(9);
-  const dispatch = new DispatchMetrics(engineThread, MODEL);
-  dispatch.worker('10.0.0.1:7000').latency.observe(0.002);
-  dispatch.tokens.add(5, 1, 12);
-  const worker = createMetricsRegistry();
-  new WorkerMetrics(worker, MODEL).requests.inc();
-  return renderMetrics(registry, [await snapshotMetrics(engineThread), await snapshotMetrics(worker)]);
+  new EngineMetrics(registry, 'ring').iterationTokens.observe(9);
+  const dispatch = new DispatchMetrics(registry, MODEL);
+  dispatch.record({ hosts: [HOST], tokens: NO_TOKENS.with(11, 12) });
+  dispatch.recordWorkers([{ address: HOST.id, isUp: true }]);
+  new WorkerMetrics(registry, MODEL).requests.inc();
+  return renderMetrics(registry);
 }
 
 describe('metrics', () => {
@@ -47,7 +47,7 @@ describe('metrics', () => {
       'vllm:iteration_tokens_total_bucket{le="16",model_name="ring",engine="0"} 1',
       'http_requests_total{handler="/health",method="GET",status="2xx"} 1',
       'ringmesh:dispatch_tokens_total{layer_group="4-5",shard="1"} 12',
-      'ringmesh:worker_up{worker="10.0.0.1:7000"} 0',
+      'ringmesh:worker_up{worker="10.0.0.1:7000"} 1',
       'ringmesh:worker_requests_total 1',
     ]) {
       expect(text).toContain(`${line}\n`);
@@ -63,19 +63,13 @@ describe('metrics', () => {
     expect(complaints).toEqual([]);
   });
 
-  it('adds up the values of two threads', async () => {
-    const threads = [createMetricsRegistry(), createMetricsRegistry()] as const;
-    for (const thread of threads) new DispatchMetrics(thread, MODEL).worker('w:1').sentBytes.inc(100);
-    expect(await renderMetrics(threads[0], [structuredClone(await snapshotMetrics(threads[1]))])).toContain(
-      'ringmesh:dispatch_sent_bytes_total{worker="w:1"} 200\n',
-    );
-  });
-
   it('forgets a worker that left', async () => {
     const registry = createMetricsRegistry();
     const dispatch = new DispatchMetrics(registry, MODEL);
-    dispatch.worker('w:1').up.set(1);
-    dispatch.removeWorker('w:1');
-    expect(await renderMetrics(registry)).not.toContain('w:1');
+    dispatch.record({ hosts: [HOST, { ...HOST, id: '10.0.0.2:7000' }], tokens: NO_TOKENS });
+    dispatch.record({ hosts: [HOST], tokens: NO_TOKENS });
+    const text = await renderMetrics(registry);
+    expect(text).toContain('ringmesh:dispatch_latency_seconds_count{worker="10.0.0.1:7000"} 4\n');
+    expect(text).not.toContain('10.0.0.2');
   });
 });

@@ -38,6 +38,14 @@ export class ShardTokens {
     this.counts[group * this.model.numShards + shard]! += tokens;
   }
 
+  /** @param tokens of each layer and shard [numLayers, numShards] */
+  addAll(tokens: Float64Array): void {
+    const { numLayers, numShards } = this.model;
+    for (let layer = 0; layer < numLayers; layer++) {
+      for (let shard = 0; shard < numShards; shard++) this.add(layer, shard, tokens[layer * numShards + shard]!);
+    }
+  }
+
   private forEachCount(visit: (layerGroup: string, shard: string, count: number) => void): void {
     for (let group = 0; group < this.numGroups; group++) {
       const first = group * this.layersPerGroup;
