@@ -6,7 +6,7 @@ import { PYTHON_STRING_FUNCTIONS, usePythonStrings } from './python-strings.js';
 import { readSpecialTokens, type SpecialTokens } from './special-tokens.js';
 import { CHAT_TEMPLATE_JINJA, readTextFile, readTokenizerFile, TOKENIZER_CONFIG_JSON } from './tokenizer-files.js';
 
-/** A message as the request gives it: `role`, `content`, and whatever else the model's template knows. */
+/** `role`, `content` (text: content parts must have been joined), and whatever else the model's template knows. */
 export type ChatMessage = Readonly<Record<string, unknown>>;
 
 export interface RenderOptions {

@@ -65,10 +65,12 @@ function replaceTrimFilter(node: Node): void {
 function strip(name: string, text: unknown, characters: unknown, left: boolean, right: boolean): string {
   if (typeof text !== 'string' || typeof characters !== 'string') throw new TypeError(`${name} takes strings`);
   const set = new Set(characters);
-  const points = Array.from(text);
   let start = 0;
-  let end = points.length;
-  while (left && start < end && set.has(points[start]!)) start++;
-  while (right && start < end && set.has(points[end - 1]!)) end--;
-  return points.slice(start, end).join('');
+  let end = text.length;
+  // By code points, of which a string has one or two units each.
+  const first = (): string => Array.from(text.slice(start, Math.min(start + 2, end)))[0] ?? '';
+  const last = (): string => Array.from(text.slice(Math.max(end - 2, start), end)).at(-1) ?? '';
+  while (left && set.has(first())) start += first().length;
+  while (right && set.has(last())) end -= last().length;
+  return text.slice(start, end);
 }
