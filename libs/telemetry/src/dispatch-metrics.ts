@@ -19,7 +19,7 @@ export interface DispatchSample {
   tokens: Float64Array; // [numLayers, numShards]
 }
 
-/** The expert plane as the router sees it: the `ringmesh:dispatch_*` family and `ringmesh:worker_up`. */
+/** The expert plane as the router sees it: the `ringmesh:dispatch_*` family. */
 export class DispatchMetrics {
   private readonly tokens: ShardTokens;
   private readonly latency;
@@ -27,7 +27,6 @@ export class DispatchMetrics {
   private readonly receivedBytes;
   private readonly failures;
   private readonly inFlight;
-  private readonly up;
   private hosts = new Set<string>();
 
   constructor(registry: MetricsRegistry, model: { numLayers: number; numShards: number }) {
@@ -43,7 +42,6 @@ export class DispatchMetrics {
     this.receivedBytes = counter('received_bytes_total', 'Bytes of partial sums received from a worker, as float32.');
     this.failures = counter('failures_total', 'Requests to a worker that failed or missed their deadline.');
     this.inFlight = new Gauge({ ...metric, name: 'ringmesh:dispatch_in_flight', help: 'Requests sent to a worker and not yet answered.' });
-    this.up = new Gauge({ ...metric, name: 'ringmesh:worker_up', help: 'Whether the router can use the worker: 1 or 0.' });
     const help = '(token, expert) pairs sent out, by layer group and shard.';
     this.tokens = new ShardTokens(registry, { name: 'ringmesh:dispatch_tokens_total', help }, model);
   }
@@ -61,12 +59,6 @@ export class DispatchMetrics {
     this.forgetAllBut(new Set(hosts.map(({ id }) => id)));
   }
 
-  /** The workers that the router knows now, by address. */
-  recordWorkers(workers: { address: string; isUp: boolean }[]): void {
-    this.up.reset();
-    for (const { address, isUp } of workers) this.up.set({ worker: address }, isUp ? 1 : 0);
-  }
-
   private forgetAllBut(hosts: Set<string>): void {
     for (const worker of this.hosts) {
       if (hosts.has(worker)) continue;
@@ -74,4 +66,18 @@ export class DispatchMetrics {
     }
     this.hosts = hosts;
   }
+}
+
+/** `ringmesh:worker_up`, asked for at each scrape: 1 for each worker that the router can use, 0 for the others it knows. */
+export function registerWorkersUp(registry: MetricsRegistry, workers: () => { address: string; isUp: boolean }[]): void {
+  new Gauge({
+    name: 'ringmesh:worker_up',
+    help: 'Whether the router can use the worker: 1 or 0.',
+    labelNames: ['worker'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { address, isUp } of workers()) this.set({ worker: address }, isUp ? 1 : 0);
+    },
+  });
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { DispatchMetrics } from './dispatch-metrics.js';
+import { DispatchMetrics, registerWorkersUp } from './dispatch-metrics.js';
 import { EngineMetrics, registerEngineLoad } from './engine-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
 import { collectProcessMetrics, createMetricsRegistry, renderMetrics } from './registry.js';
@@ -29,7 +29,7 @@ function everyMetric(): Promise<string> {
   new EngineMetrics(registry, 'ring').iterationTokens.observe(9);
   const dispatch = new DispatchMetrics(registry, MODEL);
   dispatch.record({ hosts: [HOST], tokens: NO_TOKENS.with(11, 12) });
-  dispatch.recordWorkers([{ address: HOST.id, isUp: true }]);
+  registerWorkersUp(registry, () => [{ address: HOST.id, isUp: true }]);
   new WorkerMetrics(registry, MODEL).requests.inc();
   return renderMetrics(registry);
 }

@@ -5,10 +5,12 @@ import { ShardTokens } from './shard-tokens.js';
 
 /** The expert plane as a worker sees it: the `ringmesh:worker_*` family. */
 export class WorkerMetrics {
-  /** Seconds from receiving a request to having its partial sums, waiting included. */
-  readonly forwardDuration: Histogram;
-  readonly requests: Counter;
-  readonly failures: Counter;
+  /** By status: `ok`, or why there are no partial sums. */
+  readonly requests: Counter<'status'>;
+  /** Seconds that a request, or its part, waited for its compute thread. */
+  readonly queueDuration: Histogram;
+  /** Seconds that a compute thread then took. */
+  readonly computeDuration: Histogram;
   readonly receivedBytes: Counter;
   readonly sentBytes: Counter;
   /** Requests received and not yet answered. */
@@ -24,14 +26,17 @@ export class WorkerMetrics {
     const registers = [registry];
     const counter = (name: string, help: string): Counter => new Counter({ name: `ringmesh:worker_${name}`, help, registers });
     const gauge = (name: string, help: string): Gauge => new Gauge({ name: `ringmesh:worker_${name}`, help, registers });
-    this.forwardDuration = new Histogram({
-      name: 'ringmesh:worker_forward_seconds',
-      help: 'Time from receiving a request to having its partial sums.',
-      buckets: DISPATCH_LATENCY_BUCKETS,
+    const histogram = (name: string, help: string): Histogram =>
+      new Histogram({ name: `ringmesh:worker_${name}`, help, buckets: DISPATCH_LATENCY_BUCKETS, registers });
+    this.requests = new Counter({
+      name: 'ringmesh:worker_requests_total',
+      help: 'Requests answered, by status.',
+      labelNames: ['status'],
       registers,
     });
-    this.requests = counter('requests_total', 'Requests answered, failures included.');
-    this.failures = counter('failures_total', 'Requests answered with an error.');
+    this.requests.inc({ status: 'ok' }, 0);
+    this.queueDuration = histogram('queue_seconds', 'Time that requests waited for their compute thread.');
+    this.computeDuration = histogram('compute_seconds', 'Time that a compute thread took for a request.');
     this.receivedBytes = counter('received_bytes_total', 'Bytes of the requests received.');
     this.sentBytes = counter('sent_bytes_total', 'Bytes of the replies sent.');
     this.inFlight = gauge('in_flight', 'Requests received and not yet answered.');

@@ -1,0 +1,80 @@
+import { EngineFailedError } from '@ringmesh/core';
+import type { EngineClient, FinishReason, TokenLogprob } from '@ringmesh/engine';
+import { IncrementalDetokenizer, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
+import type { TextRequest } from './text-request.js';
+
+/** One generated token and the text that became final with it, which may be none or that of several tokens. */
+export interface TextToken {
+  type: 'token';
+  text: string;
+  tokenId: number;
+  logprob?: number;
+  topLogprobs?: TokenLogprob[];
+}
+
+/** The end of a text. `stopReason` is the stop string or the request's stop token that ended it; null for the end token and for `length`. */
+export interface TextFinished {
+  type: 'finished';
+  text: string;
+  reason: Exclude<FinishReason, 'abort'>;
+  stopReason: string | number | null;
+}
+
+/** The engine's events with text instead of bare token ids: started, token…, finished. Failures are thrown. */
+export type TextEvent = { type: 'started'; queueSeconds: number } | TextToken | TextFinished;
+
+/** What generating text needs besides the request. */
+export interface TextBackend {
+  engine: EngineClient;
+  tokenizer: Tokenizer;
+  /** The model's own end tokens. */
+  endTokenIds: number[];
+}
+
+/**
+ * Runs one request and turns its tokens into text. Stop strings are found here; leaving the engine's events early frees the sequence,
+ * before the last event is handed on: a slow reader must not keep it.
+ * @throws RingmeshError when the engine fails the request; `signal.reason` once it is aborted.
+ */
+export async function* generateText(
+  { engine, tokenizer, endTokenIds }: TextBackend,
+  request: TextRequest,
+  signal: AbortSignal,
+): AsyncGenerator<TextEvent, void> {
+  const detokenizer = new IncrementalDetokenizer(tokenizer, { skipSpecialTokens: request.skipSpecialTokens });
+  const stopChecker = new StopChecker(request.stop, { includeStopString: request.includeStop });
+  let lastTokenId = -1;
+  let finished: TextFinished | undefined;
+
+  for await (const event of engine.generate(request, signal)) {
+    if (event.type === 'failed') throw event.error;
+    if (event.type === 'started') {
+      yield event;
+    } else if (event.type === 'token') {
+      lastTokenId = event.tokenId;
+      const isHidden = request.stopTokenIds.includes(lastTokenId) && !request.includeStop;
+      const { emit, stopped } = stopChecker.push(isHidden ? '' : detokenizer.push(lastTokenId));
+      yield { ...event, text: emit };
+      if (stopped !== undefined) {
+        finished = { type: 'finished', text: '', reason: 'stop', stopReason: stopped };
+        break;
+      }
+    } else if (event.reason !== 'abort') {
+      const { emit, stopped } = stopChecker.push(detokenizer.flush());
+      if (stopped !== undefined) {
+        finished = { type: 'finished', text: emit, reason: 'stop', stopReason: stopped };
+      } else {
+        const isRequestedStop = event.reason === 'stop' && !endTokenIds.includes(lastTokenId);
+        finished = {
+          type: 'finished',
+          text: emit + stopChecker.flush(),
+          reason: event.reason,
+          stopReason: isRequestedStop ? lastTokenId : null,
+        };
+      }
+    }
+  }
+  signal.throwIfAborted();
+  if (finished === undefined) throw new EngineFailedError('The engine ended a request without saying how');
+  yield finished;
+}

@@ -1,0 +1,51 @@
+import { ShuttingDownError } from '@ringmesh/core';
+
+/** The generations under way: what a graceful end waits for, and what it aborts when its patience ends. */
+export class InFlight {
+  private readonly controllers = new Set<AbortController>();
+  private closing = false;
+  private allDone = (): void => {};
+
+  get isClosing(): boolean {
+    return this.closing;
+  }
+
+  /**
+   * Runs `start` with a signal that aborts when the client goes, when the consumer leaves, or when the shutdown's patience ends.
+   * @throws ShuttingDownError once {@link close} was called.
+   */
+  run<T>(start: (signal: AbortSignal) => AsyncGenerator<T, void>, client: AbortSignal): AsyncGenerator<T, void> {
+    if (this.closing) throw new ShuttingDownError('The server is shutting down: retry on another one');
+    return this.tracked(start, client);
+  }
+
+  /** Refuses new generations and lets those under way finish; what is left after `patienceMs` is aborted. */
+  async close(patienceMs: number): Promise<void> {
+    this.closing = true;
+    if (this.controllers.size === 0) return;
+    const abortAll = (): void => this.controllers.forEach((controller) => controller.abort(new ShuttingDownError('The server shut down')));
+    const timer = setTimeout(abortAll, patienceMs);
+    await new Promise<void>((resolve) => (this.allDone = resolve));
+    clearTimeout(timer);
+  }
+
+  private async *tracked<T>(start: (signal: AbortSignal) => AsyncGenerator<T, void>, client: AbortSignal): AsyncGenerator<T, void> {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(client.reason);
+    client.addEventListener('abort', abort);
+    controller.signal.addEventListener('abort', () => this.remove(controller));
+    this.controllers.add(controller);
+    if (client.aborted) abort();
+    try {
+      yield* start(controller.signal);
+    } finally {
+      client.removeEventListener('abort', abort);
+      controller.abort();
+    }
+  }
+
+  private remove(controller: AbortController): void {
+    this.controllers.delete(controller);
+    if (this.controllers.size === 0) this.allDone();
+  }
+}

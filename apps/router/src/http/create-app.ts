@@ -1,0 +1,28 @@
+import 'reflect-metadata';
+import type { NestApplicationOptions } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { HttpMetrics } from '@ringmesh/telemetry';
+import { AppModule, type AppParts } from '../app.module.js';
+import { ErrorFilter } from '../openai/error.filter.js';
+import { validationPipe } from '../openai/validation.js';
+import { NestLogger } from './nest-logger.js';
+import { createServer } from './server.js';
+
+/** The HTTP application, not listening yet. */
+export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
+  const { adapter, routes } = createServer(new HttpMetrics(parts.metrics), parts.log);
+  const nestOptions: Partial<NestApplicationOptions> = { logger: new NestLogger(parts.log), bodyParser: false, abortOnError: false };
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.over(parts), adapter, nestOptions);
+  app.useGlobalPipes(validationPipe());
+  app.useGlobalFilters(new ErrorFilter(routes, parts.log));
+  const about = new DocumentBuilder()
+    .setTitle('Ringmesh')
+    .setDescription("OpenAI's API over Ring and Ling models, with vLLM's additions.")
+    .setVersion('1')
+    .build();
+  SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, about), { jsonDocumentUrl: 'openapi.json' });
+  await app.init();
+  return app;
+}

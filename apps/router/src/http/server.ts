@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { HttpMetrics, Logger } from '@ringmesh/telemetry';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { errorResponse } from '../openai/error-response.js';
+import { readJsonBody } from './json-body.js';
+import { Routes } from './routes.js';
+
+/** Time a client has to send a whole request. */
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Characters of a route parameter (a model's name) at most. */
+const MAX_PARAM_LENGTH = 512;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+/** Asked for all the time by machines: logged at debug level only. */
+const PROBES = new Set(['/health', '/ready', '/metrics']);
+
+/** The fastify server under Nest: JSON bodies only, request ids, a log line and metrics for each request. */
+export function createServer(httpMetrics: HttpMetrics, log: Logger): { adapter: FastifyAdapter; routes: Routes } {
+  const adapter = new FastifyAdapter({
+    genReqId: requestId,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply): void => {
+      const { status, body } = errorResponse(error);
+      void reply.status(status).send(body);
+    },
+  });
+  const routes = new Routes();
+  const server: FastifyInstance = adapter.getInstance();
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', (_request: unknown, payload: IncomingMessage) => readJsonBody(payload));
+  server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  server.addHook('onResponse', (request, reply, done) => {
+    const { method, url } = request;
+    const handler = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const { statusCode: status, elapsedTime } = reply;
+    httpMetrics.observe({ handler, method, status, seconds: elapsedTime / 1000 });
+    log[PROBES.has(handler) ? 'debug' : 'info']({ requestId: request.id, method, url, status, ms: Math.round(elapsedTime) }, 'request');
+    done();
+  });
+  return { adapter, routes };
+}
+
+/** The client's X-Request-Id where it is sane. */
+function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const id = headers['x-request-id'];
+  return typeof id === 'string' && REQUEST_ID.test(id) ? id : randomUUID();
+}

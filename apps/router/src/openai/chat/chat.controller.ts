@@ -1,0 +1,69 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Logger } from '@ringmesh/telemetry';
+import type { TextGenerator } from '../../generation/text-generator.js';
+import { ClientSignal } from '../../http/client-signal.js';
+import type { ServedModel } from '../../served-model.js';
+import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
+import { TokenWriter } from '../logprobs.js';
+import { prepareRequests } from '../prepare-requests.js';
+import { type ChatRequest, chatRequestSchema } from '../schemas/chat-request.js';
+import { type ChatCompletion, chatCompletionSchema } from '../schemas/responses.js';
+import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
+import { collectChoices } from '../text-choice.js';
+import { chatPrompt } from './chat-prompt.js';
+import { chatChunks, chatCompletion, type ChatResponseOptions } from './chat-response.js';
+
+/** POST /v1/chat/completions */
+@ApiTags('OpenAI')
+@Controller('v1/chat/completions')
+export class ChatController {
+  constructor(
+    @Inject(MODEL) private readonly model: ServedModel,
+    @Inject(TEXT_GENERATOR) private readonly generator: TextGenerator,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiResponse({
+    status: 200,
+    description: 'The answer; an event stream of chunks with "stream": true.',
+    standardSchema: chatCompletionSchema,
+  })
+  async create(
+    @Body({ schema: chatRequestSchema }) body: ChatRequest,
+    @ClientSignal() client: AbortSignal,
+  ): Promise<ChatCompletion | StreamableFile> {
+    this.model.checkName(body.model);
+    const id = `chatcmpl-${randomUUID()}`;
+    const promptIds = chatPrompt(this.model, body);
+    const maxTokensField = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens';
+    const requests = prepareRequests(this.model, body, [promptIds], {
+      id,
+      promptField: 'messages',
+      maxTokensField,
+      maxTokens: body[maxTokensField] ?? undefined,
+      logprobs: body.logprobs ? (body.top_logprobs ?? 0) : -1,
+    });
+    const options: ChatResponseOptions = {
+      id,
+      created: Math.floor(Date.now() / 1000),
+      model: this.model.name,
+      promptIds,
+      logprobs: body.logprobs ?? false,
+      returnTokenIds: body.return_token_ids ?? false,
+      includeUsage: body.stream_options?.include_usage ?? false,
+      writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
+    };
+
+    const events = this.generator.generate(requests, client);
+    if (!body.stream) {
+      const [choice] = await collectChoices(events);
+      return chatCompletion(choice!, options);
+    }
+    const stream = await eventStream(chatChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
+    return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });
+  }
+}

@@ -1,0 +1,88 @@
+import type { TextEvent } from '../../generation/generate-text.js';
+import type { Indexed } from '../../generation/merge.js';
+import { completionLogprobs, type TokenWriter } from '../logprobs.js';
+import type { Completion, CompletionChoice } from '../schemas/responses.js';
+import type { TextChoice } from '../text-choice.js';
+import { usage } from '../usage.js';
+
+/** What the response of one completions request says besides the generated text. */
+export interface CompletionResponseOptions {
+  id: string;
+  created: number;
+  model: string;
+  prompts: number[][];
+  logprobs: boolean;
+  returnTokenIds: boolean;
+  includeUsage: boolean;
+  writer: TokenWriter;
+}
+
+/** The response of a completions request that does not stream: a choice a prompt. */
+export function completion(choices: TextChoice[], options: CompletionResponseOptions): Completion {
+  const { id, created, model, prompts, logprobs, returnTokenIds, writer } = options;
+  return {
+    id,
+    object: 'text_completion',
+    created,
+    model,
+    choices: choices.map(({ index, text, tokens, finished }) => ({
+      index,
+      text,
+      logprobs: logprobs ? completionLogprobs(tokens, writer, 0) : null,
+      finish_reason: finished.reason,
+      stop_reason: finished.stopReason,
+      ...(returnTokenIds ? { prompt_token_ids: prompts[index]!, token_ids: tokens.map((token) => token.tokenId) } : {}),
+    })),
+    usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(choices.map(({ tokens }) => tokens.length))),
+  };
+}
+
+/**
+ * The chunks of a completions request that streams, choices interleaved as they come: a chunk for each token that brings text or was asked
+ * for in itself, then the finish reason, of each choice; the usage over all of them where it was asked for.
+ */
+export async function* completionChunks(
+  events: AsyncGenerator<Indexed<TextEvent>, void>,
+  options: CompletionResponseOptions,
+): AsyncGenerator<Completion, void> {
+  const { id, created, model, prompts, logprobs, returnTokenIds, includeUsage, writer } = options;
+  const chunk = (...choices: CompletionChoice[]): Completion => ({
+    id,
+    object: 'text_completion',
+    created,
+    model,
+    choices,
+    ...(includeUsage ? { usage: null } : {}),
+  });
+
+  const counts = prompts.map(() => 0); // tokens of each choice
+  const textOffsets = prompts.map(() => 0);
+  for await (const { index, value } of events) {
+    if (value.type === 'started') continue;
+    const choice = { index, text: value.text, logprobs: null, finish_reason: null, stop_reason: null };
+    if (value.type === 'finished') {
+      yield chunk({
+        ...choice,
+        finish_reason: value.reason,
+        stop_reason: value.stopReason,
+        ...(returnTokenIds ? { token_ids: [] } : {}),
+      });
+      continue;
+    }
+    const isFirst = counts[index]!++ === 0;
+    const entries = logprobs ? completionLogprobs([value], writer, textOffsets[index]!) : null;
+    textOffsets[index]! += entries?.tokens[0]!.length ?? 0;
+    if (value.text === '' && !logprobs && !returnTokenIds) continue;
+    yield chunk({
+      ...choice,
+      logprobs: entries,
+      ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[index]! } : {}),
+      ...(returnTokenIds ? { token_ids: [value.tokenId] } : {}),
+    });
+  }
+  if (includeUsage) yield { ...chunk(), usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(counts)) };
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
+import { ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Logger } from '@ringmesh/telemetry';
+import type { TextGenerator } from '../../generation/text-generator.js';
+import { ClientSignal } from '../../http/client-signal.js';
+import type { ServedModel } from '../../served-model.js';
+import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
+import { TokenWriter } from '../logprobs.js';
+import { prepareRequests } from '../prepare-requests.js';
+import { type CompletionRequest, completionRequestSchema } from '../schemas/completion-request.js';
+import { type Completion, completionSchema } from '../schemas/responses.js';
+import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
+import { collectChoices } from '../text-choice.js';
+import { completionPrompts } from './completion-prompts.js';
+import { completion, completionChunks, type CompletionResponseOptions } from './completion-response.js';
+
+/** OpenAI's default. */
+const DEFAULT_MAX_TOKENS = 16;
+
+/** POST /v1/completions */
+@ApiTags('OpenAI')
+@Controller('v1/completions')
+export class CompletionsController {
+  constructor(
+    @Inject(MODEL) private readonly model: ServedModel,
+    @Inject(TEXT_GENERATOR) private readonly generator: TextGenerator,
+    @Inject(LOGGER) private readonly log: Logger,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  @ApiResponse({
+    status: 200,
+    description: 'A choice a prompt; an event stream of chunks with "stream": true.',
+    standardSchema: completionSchema,
+  })
+  async create(
+    @Body({ schema: completionRequestSchema }) body: CompletionRequest,
+    @ClientSignal() client: AbortSignal,
+  ): Promise<Completion | StreamableFile> {
+    this.model.checkName(body.model);
+    const id = `cmpl-${randomUUID()}`;
+    const prompts = completionPrompts(this.model, body.prompt);
+    const requests = prepareRequests(this.model, body, prompts, {
+      id,
+      promptField: 'prompt',
+      maxTokensField: 'max_tokens',
+      maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
+      logprobs: body.logprobs ?? -1,
+    });
+    const options: CompletionResponseOptions = {
+      id,
+      created: Math.floor(Date.now() / 1000),
+      model: this.model.name,
+      prompts,
+      logprobs: body.logprobs != null,
+      returnTokenIds: body.return_token_ids ?? false,
+      includeUsage: body.stream_options?.include_usage ?? false,
+      writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
+    };
+
+    const events = this.generator.generate(requests, client);
+    if (!body.stream) return completion(await collectChoices(events), options);
+    const stream = await eventStream(completionChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
+    return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });
+  }
+}

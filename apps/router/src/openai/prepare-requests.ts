@@ -1,0 +1,60 @@
+import { ContextLengthExceededError, InvalidRequestError } from '@ringmesh/core';
+import type { TextRequest } from '../generation/text-request.js';
+import type { ServedModel } from '../served-model.js';
+import { samplingParams } from './sampling.js';
+import type { GenerationFields } from './schemas/fields.js';
+
+/** What differs between the endpoints. */
+export interface RequestKind {
+  /** Id of the response; the requests of its prompts are numbered from it. */
+  id: string;
+  /** The field that holds the prompt, for errors. */
+  promptField: string;
+  /** The field that limits the answer, for errors. */
+  maxTokensField: string;
+  /** undefined: what fits the context. */
+  maxTokens: number | undefined;
+  /** Alternatives to report; -1 for no log probabilities at all. */
+  logprobs: number;
+}
+
+/**
+ * One engine request a prompt, checked against the model's vocabulary and context.
+ * @throws InvalidRequestError, ContextLengthExceededError
+ */
+export function prepareRequests(model: ServedModel, fields: GenerationFields, prompts: number[][], kind: RequestKind): TextRequest[] {
+  const stopTokenIds = fields.stop_token_ids ?? [];
+  model.checkTokenIds(stopTokenIds, 'stop_token_ids');
+  const shared = {
+    stopTokenIds: fields.ignore_eos ? stopTokenIds : [...new Set([...model.endTokenIds, ...stopTokenIds])],
+    stop: typeof fields.stop === 'string' ? [fields.stop] : (fields.stop ?? []),
+    includeStop: fields.include_stop_str_in_output ?? false,
+    skipSpecialTokens: fields.skip_special_tokens ?? true,
+  };
+  return prompts.map((promptIds, index) => ({
+    ...shared,
+    id: `${kind.id}-${index}`,
+    promptIds,
+    sampling: samplingParams(fields, model.defaults, kind.logprobs), // each prompt a seed of its own where none is given
+    maxTokens: answerLength(model.maxModelLen, promptIds.length, kind),
+  }));
+}
+
+function answerLength(maxModelLen: number, promptTokens: number, { promptField, maxTokensField, maxTokens }: RequestKind): number {
+  if (promptTokens === 0)
+    throw new InvalidRequestError(`${promptField}: the prompt has no tokens; it needs at least one`, { field: promptField });
+  if (promptTokens >= maxModelLen) {
+    throw new ContextLengthExceededError(
+      `${promptField}: the prompt has ${promptTokens} tokens, and the context holds ${maxModelLen}, the answer included; shorten the prompt`,
+      { field: promptField },
+    );
+  }
+  if (maxTokens !== undefined && promptTokens + maxTokens > maxModelLen) {
+    throw new ContextLengthExceededError(
+      `${maxTokensField}: ${maxTokens} and the prompt's ${promptTokens} tokens are more than the context of ${maxModelLen}; ` +
+        `${maxModelLen - promptTokens} fit`,
+      { field: maxTokensField },
+    );
+  }
+  return maxTokens ?? maxModelLen - promptTokens;
+}

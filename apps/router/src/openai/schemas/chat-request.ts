@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
+import { unsupportedChatFields, unsupportedFields } from './unsupported.js';
+
+export const MAX_MESSAGES = 1024;
+const MAX_TEMPLATE_KWARGS = 32;
+const MAX_TEMPLATE_KWARG_LENGTH = 1024;
+/** Names that a template gets from us. */
+const RESERVED_TEMPLATE_KWARGS = /^(messages|add_generation_prompt|tools|documents|chat_template|tokenize|\w+_token)$/;
+
+const textPart = z.object({ type: z.literal('text', { error: 'Only parts of type "text" are supported' }), text: z.string() });
+
+export const chatMessageSchema = z.object({
+  role: z.enum(['system', 'developer', 'user', 'assistant'], {
+    error: ({ input }) =>
+      input === 'tool' || input === 'function'
+        ? `Role "${input}" is not supported: tool calls are not; send the result as a user message`
+        : 'Expected "system", "developer", "user" or "assistant"',
+  }),
+  content: z.union([z.string(), z.array(textPart).min(1)], { error: 'Expected a string or a list of {"type": "text", "text": …} parts' }),
+  tool_calls: z.array(z.unknown()).max(0, { error: 'Tool calls are not supported: remove the field' }).nullish(),
+});
+
+const templateKwargs = z
+  .record(
+    z.string().regex(/^[A-Za-z_]\w{0,63}$/, { error: 'Expected a name of letters, digits and _' }),
+    z.union([z.string().max(MAX_TEMPLATE_KWARG_LENGTH), z.number(), z.boolean(), z.null()], {
+      error: `Expected a string of at most ${MAX_TEMPLATE_KWARG_LENGTH} characters, a number, a boolean or null`,
+    }),
+  )
+  .refine((kwargs) => Object.keys(kwargs).length <= MAX_TEMPLATE_KWARGS, { error: `At most ${MAX_TEMPLATE_KWARGS} entries are allowed` })
+  .refine((kwargs) => !Object.keys(kwargs).some((name) => RESERVED_TEMPLATE_KWARGS.test(name)), {
+    error: 'May not replace what the server gives the template (messages, add_generation_prompt, special tokens)',
+  });
+
+/** The fields that make a prompt of a conversation: of chat completions and of /tokenize. */
+export const conversationFields = {
+  messages: z.array(chatMessageSchema).min(1).max(MAX_MESSAGES),
+  add_generation_prompt: z.boolean().nullish().describe("Let the prompt end where the assistant's answer begins. Default: true."),
+  chat_template_kwargs: templateKwargs.nullish().describe("Further variables of the model's chat template."),
+};
+
+export type Conversation = z.infer<z.ZodObject<typeof conversationFields>>;
+
+/** POST /v1/chat/completions */
+export const chatRequestSchema = z
+  .object({
+    ...conversationFields,
+    ...generationFields,
+    max_completion_tokens: z.int().min(1).nullish().describe('The same as max_tokens, and goes before it. Default: what fits the context.'),
+    logprobs: z.boolean().nullish(),
+    top_logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish().describe('Only with logprobs.'),
+    ...unsupportedFields,
+    ...unsupportedChatFields,
+  })
+  .superRefine((request, context) => {
+    checkStreamOptions(request, context);
+    if (request.top_logprobs && !request.logprobs) {
+      context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'Only allowed with "logprobs": true' });
+    }
+  });
+
+export type ChatRequest = z.infer<typeof chatRequestSchema>;

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
+import { unsupportedCompletionFields, unsupportedFields } from './unsupported.js';
+
+export const MAX_PROMPTS = 128;
+
+const tokenIds = z.array(z.int().min(0)).min(1);
+
+const promptSchema = z.union(
+  [z.string(), tokenIds, z.array(z.string()).min(1).max(MAX_PROMPTS), z.array(tokenIds).min(1).max(MAX_PROMPTS)],
+  {
+    error: `Expected a text, a list of token ids, or a list of at most ${MAX_PROMPTS} texts or of lists of token ids; none may be empty`,
+  },
+);
+
+/** A prompt of POST /v1/completions: text or token ids, one or many. */
+export type CompletionPrompt = z.infer<typeof promptSchema>;
+
+/** POST /v1/completions */
+export const completionRequestSchema = z
+  .object({
+    prompt: promptSchema,
+    ...generationFields,
+    max_tokens: generationFields.max_tokens.describe('Default: 16.'),
+    logprobs: z
+      .int()
+      .min(0)
+      .max(MAX_LOGPROBS)
+      .nullish()
+      .describe("How many alternatives to report beside each token's own log probability."),
+    ...unsupportedFields,
+    ...unsupportedCompletionFields,
+  })
+  .superRefine(checkStreamOptions);
+
+export type CompletionRequest = z.infer<typeof completionRequestSchema>;

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** Limits on what one request may carry, next to the body limit. */
+export const MAX_STOP_STRINGS = 16;
+export const MAX_STOP_LENGTH = 256;
+export const MAX_STOP_TOKEN_IDS = 128;
+export const MAX_LOGPROBS = 20;
+
+const stopString = z.string().min(1).max(MAX_STOP_LENGTH);
+
+/** Fields of both chat and text completions that choose tokens, end the text or add to the response: OpenAI's, then vLLM's. */
+export const generationFields = {
+  model: z.string().nullish().describe('A name from GET /v1/models; the served model where absent.'),
+  stream: z.boolean().nullish(),
+  stream_options: z
+    .object({ include_usage: z.boolean().nullish() })
+    .nullish()
+    .describe('Only with stream. include_usage adds a last chunk with the usage and no choices.'),
+  max_tokens: z.int().min(1).nullish().describe('Tokens to generate at most; prompt and answer together must fit the context.'),
+  temperature: z.number().min(0).max(2).nullish().describe("0 is greedy. Default: the checkpoint's generation_config.json, else 1."),
+  top_p: z.number().gt(0).max(1).nullish(),
+  seed: z.int().nullish().describe('The same seed, prompt and parameters give the same tokens. Random where absent.'),
+  stop: z
+    .union([stopString, z.array(stopString).max(MAX_STOP_STRINGS)], {
+      error: `Expected a non-empty string or at most ${MAX_STOP_STRINGS} of them, each of at most ${MAX_STOP_LENGTH} characters`,
+    })
+    .nullish(),
+
+  top_k: z.int().min(-1).nullish().describe('0 or -1: all tokens.'),
+  min_p: z.number().min(0).max(1).nullish(),
+  stop_token_ids: z.array(z.int().min(0)).max(MAX_STOP_TOKEN_IDS).nullish(),
+  ignore_eos: z.boolean().nullish().describe('Go on past the end token, up to max_tokens.'),
+  include_stop_str_in_output: z.boolean().nullish(),
+  skip_special_tokens: z.boolean().nullish().describe('Leave special tokens out of the text. Default: true.'),
+  return_token_ids: z.boolean().nullish().describe('Add prompt_token_ids and token_ids to each choice.'),
+  return_tokens_as_token_ids: z.boolean().nullish().describe('Write tokens in logprobs as "token_id:N".'),
+};
+
+/** The part of a request that both endpoints share. */
+export type GenerationFields = z.infer<z.ZodObject<typeof generationFields>>;
+
+/** Says which fields contradict one another. */
+export function checkStreamOptions(request: { stream?: boolean | null; stream_options?: unknown }, context: z.RefinementCtx): void {
+  if (request.stream_options && !request.stream) {
+    context.addIssue({ code: 'custom', path: ['stream_options'], message: 'Only allowed with "stream": true' });
+  }
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+
+/** What both endpoints answer. These schemas type the code and document the API; responses are not validated at run time. */
+
+const finishReason = z.enum(['stop', 'length']);
+const stopReason = z.union([z.string(), z.int()]).nullable().describe('The stop string or stop token id that ended the text, if one did.');
+const tokenIds = z.array(z.int()).optional().describe('With return_token_ids.');
+
+export const usageSchema = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+export type Usage = z.infer<typeof usageSchema>;
+
+const tokenLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
+export const chatLogprobsSchema = z.object({ content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })) });
+export type ChatLogprobs = z.infer<typeof chatLogprobsSchema>;
+
+export const completionLogprobsSchema = z.object({
+  tokens: z.array(z.string()),
+  token_logprobs: z.array(z.number()),
+  top_logprobs: z.array(z.record(z.string(), z.number())),
+  text_offset: z.array(z.int()),
+});
+export type CompletionLogprobs = z.infer<typeof completionLogprobsSchema>;
+
+const envelope = { id: z.string(), created: z.int().describe('Unix time in seconds.'), model: z.string() };
+
+export const chatCompletionSchema = z.object({
+  ...envelope,
+  object: z.literal('chat.completion'),
+  choices: z.array(
+    z.object({
+      index: z.int(),
+      message: z.object({ role: z.literal('assistant'), content: z.string() }),
+      logprobs: chatLogprobsSchema.nullable(),
+      finish_reason: finishReason,
+      stop_reason: stopReason,
+      prompt_token_ids: tokenIds,
+      token_ids: tokenIds,
+    }),
+  ),
+  usage: usageSchema,
+  prompt_token_ids: tokenIds,
+});
+export type ChatCompletion = z.infer<typeof chatCompletionSchema>;
+
+export const chatChunkSchema = z.object({
+  ...envelope,
+  object: z.literal('chat.completion.chunk'),
+  choices: z.array(
+    z.object({
+      index: z.int(),
+      delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+      logprobs: chatLogprobsSchema.nullable(),
+      finish_reason: finishReason.nullable(),
+      stop_reason: stopReason.optional(),
+      prompt_token_ids: tokenIds,
+      token_ids: tokenIds,
+    }),
+  ),
+  usage: usageSchema.nullable().optional(),
+  prompt_token_ids: tokenIds,
+});
+export type ChatChunk = z.infer<typeof chatChunkSchema>;
+
+const completionChoice = z.object({
+  index: z.int(),
+  text: z.string(),
+  logprobs: completionLogprobsSchema.nullable(),
+  finish_reason: finishReason.nullable(),
+  stop_reason: stopReason,
+  prompt_token_ids: tokenIds,
+  token_ids: tokenIds,
+});
+export type CompletionChoice = z.infer<typeof completionChoice>;
+
+export const completionSchema = z.object({
+  ...envelope,
+  object: z.literal('text_completion'),
+  choices: z.array(completionChoice),
+  usage: usageSchema.nullable().optional().describe('In a stream: null, or on the last chunk alone with stream_options.include_usage.'),
+});
+export type Completion = z.infer<typeof completionSchema>;
+
+export const errorSchema = z.object({
+  error: z.object({
+    message: z.string(),
+    type: z.enum(['invalid_request_error', 'server_error']),
+    param: z.string().nullable().describe('The request field the error is about.'),
+    code: z.string().describe('Stable; docs/errors.md lists them.'),
+  }),
+});
+export type ErrorBody = z.infer<typeof errorSchema>;

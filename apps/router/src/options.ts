@@ -1,0 +1,152 @@
+import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
+import type { EngineOptions } from '@ringmesh/engine';
+import { parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
+import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
+
+const WIRES = ['f32', 'bf16', 'f16'] as const;
+
+/** The options of `ringmesh router`, as commander takes them. Values are text: {@link parseRouterOptions} reads them. */
+export const ROUTER_OPTIONS: readonly { flags: string; description: string }[] = [
+  { flags: '--pack <dir>', description: 'the pack to serve; "ringmesh pack" writes one' },
+  { flags: '--host <host>', description: 'address to listen on (default: 127.0.0.1)' },
+  { flags: '--port <port>', description: 'port to listen on; 0 takes any free one (default: 8000)' },
+  { flags: '--workers <list>', description: 'expert workers, host:port,…; "local" computes the experts in this process (default: local)' },
+  { flags: '--redis-url <url>', description: 'find the workers that register in Redis, instead of --workers' },
+  { flags: '--threads <n>', description: 'threads for local experts (default: as many as there are cores)' },
+  { flags: '--wire <type>', description: `hidden states on the way to workers: ${WIRES.join(', ')} (default: f32)` },
+  { flags: '--max-num-seqs <n>', description: 'sequences that run at once at most' },
+  { flags: '--max-num-batched-tokens <n>', description: 'tokens of one step at most' },
+  { flags: '--max-model-len <n>', description: "tokens of a prompt and its answer at most (default: the model's own limit)" },
+  { flags: '--kv-cache-memory <size>', description: 'memory for keys and values, for example 2GiB (default: a part of what is free)' },
+  { flags: '--served-model-name <name>', description: "what clients call the model (default: the pack's name)" },
+  { flags: '--dispatch-timeout <time>', description: 'how long a worker may take for one layer, for example 500ms (default: 30s)' },
+  { flags: '--shutdown-timeout <time>', description: 'how long running requests may go on at the end (default: 30s)' },
+  { flags: '--tls-ca <file>', description: 'certificate authority of the workers, for mutual TLS' },
+  { flags: '--tls-cert <file>', description: 'certificate to show to workers' },
+  { flags: '--tls-key <file>', description: 'key of that certificate' },
+  { flags: '--allow-insecure', description: 'plain text to workers on other machines too' },
+  { flags: '--log-level <level>', description: `${LOG_LEVELS.join(', ')} (default: info)` },
+];
+
+/** What the command line read: `maxNumSeqs` is `--max-num-seqs`. */
+export interface RawRouterOptions {
+  pack?: string;
+  host?: string;
+  port?: string;
+  workers?: string;
+  redisUrl?: string;
+  threads?: string;
+  wire?: string;
+  maxNumSeqs?: string;
+  maxNumBatchedTokens?: string;
+  maxModelLen?: string;
+  kvCacheMemory?: string;
+  servedModelName?: string;
+  dispatchTimeout?: string;
+  shutdownTimeout?: string;
+  tlsCa?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  allowInsecure?: boolean;
+  logLevel?: string;
+}
+
+/** Who computes the experts: this process, workers at fixed addresses, or the workers that register in Redis. */
+export type ExpertSource = { type: 'local' } | { type: 'static'; addresses: string[] } | { type: 'registry'; redisUrl: string };
+
+/** Undefined where the engine decides. */
+export interface RouterOptions {
+  /** Folder of the pack to serve. */
+  pack: string;
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  experts: ExpertSource;
+  threads: number | undefined;
+  /** How hidden states travel to workers. */
+  wire: (typeof WIRES)[number] | undefined;
+  maxNumSeqs: number | undefined;
+  maxNumBatchedTokens: number | undefined;
+  maxModelLen: number | undefined;
+  kvCacheBytes: number | undefined;
+  /** Undefined: the pack's own name. */
+  servedModelName: string | undefined;
+  dispatchTimeoutMs: number | undefined;
+  shutdownTimeoutMs: number;
+  security: TransportSecurity;
+  logLevel: LogLevel;
+}
+
+const MAX_WORKERS = 256;
+
+/**
+ * Checks what the command line read.
+ * @throws InvalidOptionError naming the option and what it takes
+ */
+export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
+  if (raw.pack === undefined || raw.pack === '') {
+    throw new InvalidOptionError('--pack: the folder of a pack is needed; "ringmesh pack" writes one', { field: '--pack' });
+  }
+  return {
+    pack: raw.pack,
+    host: raw.host ?? '127.0.0.1',
+    port: parseInteger('--port', raw.port, 0, 65_535) ?? 8000,
+    experts: parseExperts(raw),
+    threads: parseInteger('--threads', raw.threads, 1, 256),
+    wire: parseChoice('--wire', raw.wire, WIRES),
+    maxNumSeqs: parseInteger('--max-num-seqs', raw.maxNumSeqs, 1, 65_536),
+    maxNumBatchedTokens: parseInteger('--max-num-batched-tokens', raw.maxNumBatchedTokens, 1, 65_536),
+    maxModelLen: parseInteger('--max-model-len', raw.maxModelLen, 2, 1 << 24),
+    kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
+    servedModelName: parseModelName(raw.servedModelName),
+    dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, 3600),
+    shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
+    security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
+    logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',
+  };
+}
+
+/** The part that the engine takes. */
+export function engineOptions(options: RouterOptions): EngineOptions {
+  const { experts } = options;
+  return {
+    packDir: options.pack,
+    workers: experts.type === 'local' ? 'local' : experts.type === 'static' ? experts.addresses : [],
+    threads: options.threads,
+    wire: options.wire,
+    maxNumSeqs: options.maxNumSeqs,
+    maxNumBatchedTokens: options.maxNumBatchedTokens,
+    kvCacheBytes: options.kvCacheBytes,
+    maxModelLen: options.maxModelLen,
+    dispatchTimeoutMs: options.dispatchTimeoutMs,
+    security: options.security,
+  };
+}
+
+function parseExperts({ workers, redisUrl }: RawRouterOptions): ExpertSource {
+  if (redisUrl !== undefined) {
+    if (workers !== undefined) {
+      throw new InvalidOptionError('--workers: give either --workers or --redis-url, where workers register by themselves', {
+        field: '--workers',
+      });
+    }
+    return { type: 'registry', redisUrl };
+  }
+  if (workers === undefined || workers === 'local' || workers === 'none') return { type: 'local' };
+  const addresses = workers.split(',').map((address) => address.trim());
+  if (addresses.length > MAX_WORKERS) throw new InvalidOptionError(`--workers: at most ${MAX_WORKERS} are allowed`, { field: '--workers' });
+  for (const [index, address] of addresses.entries()) {
+    parseAddress(address, '--workers');
+    if (addresses.indexOf(address) !== index) throw new InvalidOptionError(`--workers: ${address} is given twice`, { field: '--workers' });
+  }
+  return { type: 'static', addresses };
+}
+
+function parseModelName(name: string | undefined): string | undefined {
+  if (name !== undefined && !/^[\w./:@+-]{1,256}$/.test(name)) {
+    throw new InvalidOptionError('--served-model-name: 1 to 256 letters, digits and . / : @ + - _ are allowed', {
+      field: '--served-model-name',
+    });
+  }
+  return name;
+}

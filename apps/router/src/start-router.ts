@@ -1,0 +1,65 @@
+import type { RingmeshError } from '@ringmesh/core';
+import { startEngine } from '@ringmesh/engine';
+import { collectProcessMetrics, createLogger, createMetricsRegistry, RequestMetrics } from '@ringmesh/telemetry';
+import { readManifest } from '@ringmesh/weights';
+import { followRegistry } from './follow-registry.js';
+import { InFlight } from './generation/in-flight.js';
+import { TextGenerator } from './generation/text-generator.js';
+import { createApp } from './http/create-app.js';
+import { closeApp, listen } from './http/listen.js';
+import { EngineObserver } from './metrics/engine-observer.js';
+import { engineOptions, type RouterOptions } from './options.js';
+import { loadServedModel } from './served-model.js';
+
+export interface RunningRouter {
+  /** Where it listens: `http://host:port`. */
+  url: string;
+  /** Resolves with the reason if the engine ends by itself: what is left to do then is to close, and to end the process. */
+  failed: Promise<RingmeshError>;
+  /** Refuses new requests, lets running ones finish within the shutdown timeout, and ends everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts serving a pack. It answers as soon as this resolves; `/ready` says when the model is loaded and every shard has a worker.
+ * @throws RingmeshError when the pack, an option or the address to listen on cannot be used
+ */
+export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
+  const log = createLogger({ name: 'router', level: options.logLevel });
+  const manifest = await readManifest(options.pack);
+  const name = options.servedModelName ?? manifest.name;
+  const metrics = createMetricsRegistry();
+  collectProcessMetrics(metrics);
+  const observer = new EngineObserver(metrics, name, manifest);
+  const failed = Promise.withResolvers<RingmeshError>();
+
+  const engine = await startEngine(engineOptions(options), {
+    onStep: (step) => observer.recordStep(step),
+    onFatal: (error) => {
+      log.fatal({ err: error }, 'the engine ended');
+      failed.resolve(error);
+    },
+  });
+  const opened = new AsyncDisposableStack();
+  opened.defer(() => engine.close());
+  try {
+    observer.observe(engine);
+    if (options.experts.type === 'registry') {
+      const registry = await followRegistry({ ...options.experts, security: options.security }, engine, log);
+      opened.defer(() => registry.close());
+    }
+    const model = await loadServedModel(manifest, { packDir: options.pack, name, maxModelLen: engine.maxModelLen, log });
+    const inFlight = new InFlight();
+    const backend = { engine, tokenizer: model.tokenizer, endTokenIds: model.endTokenIds };
+    const generator = new TextGenerator(backend, new RequestMetrics(metrics, name), inFlight);
+    const app = await createApp({ engine, model, generator, inFlight, metrics, log });
+    opened.defer(() => closeApp(app));
+    opened.defer(() => inFlight.close(options.shutdownTimeoutMs));
+    const url = await listen(app, options);
+    log.info({ url, model: name, maxModelLen: engine.maxModelLen }, 'listening');
+    return { url, failed: failed.promise, close: () => opened.disposeAsync() };
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
