@@ -1,7 +1,6 @@
 // What `npm start`, `npm test` and `npm run build` share: dependencies, Node 24, the build. It runs on plain Node 20, all that a fresh clone has.
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -96,15 +95,21 @@ export async function setup() {
 }
 
 async function installDependencies() {
-  const stamp = join(root, 'node_modules/.ringmesh-lock-sha256');
-  const hash = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return;
+  if (isInstalled()) return;
   // Should install scripts be switched on, onnxruntime-node's would download CUDA libraries.
   const env = { ONNXRUNTIME_NODE_INSTALL: 'skip' };
   await step('[setup] installing dependencies', () => run('npm', ['ci', '--loglevel=error'], { env }));
-  writeFileSync(stamp, hash);
+}
+
+/** Whether npm's record of what it installed, written last, agrees with package-lock.json; packages of other platforms may be absent. */
+function isInstalled() {
+  const record = join(root, 'node_modules/.package-lock.json');
+  if (!existsSync(record)) return false;
+  const packages = (path) => JSON.parse(readFileSync(path, 'utf8')).packages;
+  const installed = packages(record);
+  return Object.entries(packages(join(root, 'package-lock.json')))
+    .filter(([path]) => path.includes('node_modules/'))
+    .every(([path, { version, optional }]) => (installed[path] ? installed[path].version === version : optional === true));
 }
 
 function findNode() {
