@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { environment, main, root, run, setup } from './setup.mjs';
 
-const sample = ['--model', join(root, 'libs/sample-model/model'), '--workers', '2'];
+const sample = ['--model', join(root, 'libs/sample-model/ring-nano'), '--workers', '2'];
 
 await main(async () => {
   const node = await setup();

@@ -28,7 +28,7 @@ export interface GoldenModel {
 const ROOTS = [join(REPOSITORY, 'test/fixtures/goldens'), join(REPOSITORY, '../shared/goldens')];
 
 /** The sample model's folder. */
-export const SAMPLE_MODEL = join(REPOSITORY, 'libs/sample-model/model');
+export const SAMPLE_MODEL = join(REPOSITORY, 'libs/sample-model/ring-nano');
 
 /** All goldens of one architecture that are there, each name once. */
 export function goldenModels(modelType: string): GoldenModel[] {
