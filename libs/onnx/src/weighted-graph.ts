@@ -9,7 +9,7 @@ export interface Matrix {
   /** K */
   columns: number;
   /** @returns [numRows, K] */
-  read(firstRow: number, numRows: number): Promise<Float32Array>;
+  read: (firstRow: number, numRows: number) => Promise<Float32Array>;
 }
 
 /** A matrix in the checkpoint's own number format, read in pieces as bytes. */
@@ -18,7 +18,7 @@ export interface Table {
   columns: number;
   type: ElementType;
   bytesPerRow: number;
-  read(firstRow: number, numRows: number): Promise<Uint8Array>;
+  read: (firstRow: number, numRows: number) => Promise<Uint8Array>;
 }
 
 /** Pieces are cut so that one takes about this much, whatever the matrix's size. */

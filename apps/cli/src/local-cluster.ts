@@ -1,0 +1,83 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Child } from './child.js';
+import type { Running } from './run-until-signal.js';
+import { untilReady } from './until-ready.js';
+
+/** A worker that ended is started again after this long, doubled each time up to the last. */
+const RESTART_MS = { first: 500, last: 30_000 };
+
+/** A router and its workers, as processes of this machine. A worker that ends is started again at its address; the router's end is the cluster's. */
+export class LocalCluster implements Running {
+  private readonly workers: Child[] = [];
+  private router: Child | null = null;
+  private closing = false;
+  /** Where the router listens. */
+  url = '';
+
+  private constructor(private readonly packDir: string) {}
+
+  /** @param shardsOfWorkers the shards of each worker; none = the router computes the experts itself */
+  static async start(packDir: string, shardsOfWorkers: number[][], routerArgs: string[], signal: AbortSignal): Promise<LocalCluster> {
+    const cluster = new LocalCluster(packDir);
+    const interrupt = (): void => void cluster.close();
+    signal.addEventListener('abort', interrupt);
+    try {
+      const addresses = await Promise.all(shardsOfWorkers.map((shards, index) => cluster.startWorker(index, shards, '127.0.0.1:0')));
+      for (const [index, address] of addresses.entries()) cluster.keepAlive(index, shardsOfWorkers[index]!, address);
+      signal.throwIfAborted();
+      await cluster.startRouter(addresses, routerArgs);
+      return cluster;
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', interrupt);
+    }
+  }
+
+  /** Resolves with what happened when the router ended without being told to. */
+  async lost(): Promise<string> {
+    return `the router ended unexpectedly (${await this.router!.ended})`;
+  }
+
+  /** The router first: its running streams finish while the workers still answer. */
+  async close(): Promise<void> {
+    this.closing = true;
+    await this.router?.stop();
+    await Promise.all(this.workers.map((worker) => worker.stop()));
+  }
+
+  private async startWorker(index: number, shards: number[], listen: string): Promise<string> {
+    const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen];
+    const worker = new Child(`worker ${index}`, args);
+    this.workers[index] = worker;
+    const address = await worker.address(/^ringmesh worker listening on (\S+)/);
+    console.error(`worker ${index} listens on ${address}, shards ${shards.join(', ')}`);
+    return address;
+  }
+
+  private async startRouter(workers: string[], routerArgs: string[]): Promise<void> {
+    const experts = workers.length === 0 ? [] : ['--workers', workers.join(',')];
+    const router = new Child('router', ['router', '--pack', this.packDir, ...experts, ...routerArgs]);
+    this.router = router;
+    this.url = await router.address(/^ringmesh router listening on (\S+)/);
+    const lost = this.lost().then((message) => Promise.reject(new Error(message)));
+    await Promise.race([untilReady(this.url), lost]);
+  }
+
+  private keepAlive(index: number, shards: number[], address: string): void {
+    const watch = async (): Promise<void> => {
+      for (let wait = RESTART_MS.first; ; wait = Math.min(2 * wait, RESTART_MS.last)) {
+        const ending = await this.workers[index]!.ended;
+        if (this.closing) return;
+        console.error(`worker ${index} ended unexpectedly (${ending}); starting it again in ${wait / 1000} s`);
+        await delay(wait, undefined, { ref: false });
+        if (this.closing) return;
+        await this.startWorker(index, shards, address).catch((error: unknown) => {
+          console.error(error);
+        });
+      }
+    };
+    void watch();
+  }
+}

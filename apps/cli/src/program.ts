@@ -1,0 +1,111 @@
+import { parseRouterOptions, type RawRouterOptions, startRouter } from '@ringmesh/router';
+import { parseWorkerOptions, type RawWorkerOptions, startWorker } from '@ringmesh/worker';
+import { Command } from 'commander';
+import { pack, type PackCommandOptions } from './pack.js';
+import { runUntilSignal } from './run-until-signal.js';
+import { serve, type ServeOptions } from './serve.js';
+
+/** Options of the router that `serve` passes on: flag with its value's name, and what it is for. */
+const SERVING_OPTIONS = [
+  ['--host <host>', 'where the API listens (127.0.0.1)'],
+  ['--port <port>', 'port of the API; 0 = any free one (8000)'],
+  ['--wire <format>', 'hidden states between router and workers: f32, bf16 or f16 (f32)'],
+  ['--threads <n>', 'compute threads, where the router computes the experts (by the number of cores)'],
+  ['--max-num-seqs <n>', 'sequences that run at once (16)'],
+  ['--max-num-batched-tokens <n>', 'tokens of one step at most (512)'],
+  ['--max-model-len <n>', "tokens of prompt and answer together (the model's own)"],
+  ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (2GiB)'],
+  ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
+  ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
+  ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
+  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+] as const;
+
+const WORKER_OPTIONS = [
+  ['--shards <list>', 'shards to host, for example 0-3,6 (all)'],
+  ['--listen <address>', 'host:port of the expert service; port 0 = any free one (127.0.0.1:7000)'],
+  ['--advertise <address>', 'under which routers reach it, where that differs'],
+  ['--threads <n>', 'compute threads (the number of cores)'],
+  ['--max-tokens <n>', 'rows of one request at most (2048)'],
+  ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
+  ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
+  ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
+  ['--verify', "check the hashes of the pack's files, not only their sizes"],
+  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+] as const;
+
+const TRANSPORT_OPTIONS = [
+  ['--tls-ca <file>', 'certificate authority of the other side'],
+  ['--tls-cert <file>', 'own certificate'],
+  ['--tls-key <file>', 'key of the own certificate'],
+  ['--allow-insecure', 'plain text to and from other machines'],
+] as const;
+
+/** The `ringmesh` command line. Options stay strings here; each command's own code checks them. */
+export function program(): Command {
+  const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
+  ringmesh.showHelpAfterError('(--help lists the options)');
+
+  withOptions(ringmesh.command('serve'), SERVING_OPTIONS)
+    .description('pack a model where needed, then run a router and workers on this machine')
+    .requiredOption('--model <dir>', 'a Hugging Face checkpoint or a pack')
+    .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
+    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
+    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
+    .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, passedOn(options), signal)));
+
+  ringmesh
+    .command('pack')
+    .description('turn a Hugging Face checkpoint into a pack')
+    .argument('<checkpoint>', 'folder of the checkpoint')
+    .argument('<pack>', 'folder to write, which must not exist')
+    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
+    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
+    .action((checkpoint: string, packDir: string, options: PackCommandOptions) => pack(checkpoint, packDir, options));
+
+  withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, ...TRANSPORT_OPTIONS])
+    .description('the API, for workers that run elsewhere or none')
+    .requiredOption('--pack <dir>', 'the pack to serve')
+    .option('--workers <addresses>', 'host:port of each worker, separated by commas (none: the experts run in this process)')
+    .option('--redis-url <url>', 'find the workers that register here instead (the variable REDIS_URL)')
+    .action((options: RawRouterOptions) =>
+      runUntilSignal(async () => {
+        const router = await startRouter(
+          parseRouterOptions(options.workers === undefined ? { ...fromEnvironment(), ...options } : options),
+        );
+        console.log(`ringmesh router listening on ${router.url}`);
+        return { close: () => router.close(), lost: async () => (await router.failed).message };
+      }),
+    );
+
+  withOptions(ringmesh.command('worker'), [...WORKER_OPTIONS, ...TRANSPORT_OPTIONS])
+    .description('the experts of some shards, for routers that run elsewhere')
+    .requiredOption('--pack <dir>', 'the pack to serve')
+    .action((options: RawWorkerOptions) =>
+      runUntilSignal(async () => {
+        const worker = await startWorker(parseWorkerOptions({ ...fromEnvironment(), ...options }));
+        console.log(`ringmesh worker listening on ${worker.address} (metrics on ${worker.metricsAddress})`);
+        return worker;
+      }),
+    );
+  return ringmesh;
+}
+
+function fromEnvironment(): { redisUrl?: string } {
+  const redisUrl = process.env['REDIS_URL'];
+  return redisUrl === undefined ? {} : { redisUrl };
+}
+
+function withOptions(command: Command, options: readonly (readonly [flags: string, description: string])[]): Command {
+  for (const [flags, description] of options) command.option(flags, description);
+  return command;
+}
+
+/** The serving options that were given, as arguments again. */
+function passedOn(options: Record<string, string>): string[] {
+  return SERVING_OPTIONS.flatMap(([flags]) => {
+    const [flag] = flags.split(' ') as [string];
+    const value = options[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
+    return value === undefined ? [] : [flag, value];
+  });
+}

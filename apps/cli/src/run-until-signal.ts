@@ -1,0 +1,47 @@
+/** Something that serves until it is closed. */
+export interface Running {
+  /** Resolves with the reason when it can serve no longer, if that comes before it is closed. */
+  lost(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** A second Ctrl-C within this time is the same one, delivered twice (by the terminal and by npm). */
+const REPEAT_MS = 1000;
+
+/**
+ * Starts something and serves until a signal, or until the launcher that started this process is gone; then closes in order. A second signal
+ * ends at once. The exit code of the process is 1 where it was lost.
+ * @param start its signal is aborted when there is no point in starting any more
+ */
+export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Running>): Promise<void> {
+  const stop = new AbortController();
+  const stopped = new Promise<null>((resolve) => {
+    stop.signal.addEventListener('abort', () => {
+      resolve(null);
+    });
+  });
+  listen(stop);
+  const running = await start(stop.signal).catch((error: unknown) => {
+    // What is interrupted may fail as it likes.
+    if (!stop.signal.aborted) throw error;
+  });
+  if (running === undefined) return;
+  const reason = await Promise.race([stopped, running.lost()]);
+  if (reason !== null) {
+    console.error(reason);
+    process.exitCode = 1;
+  }
+  await running.close();
+}
+
+function listen(stop: AbortController): void {
+  let first = Infinity;
+  const onSignal = (): void => {
+    if (performance.now() - first > REPEAT_MS) process.exit(1);
+    first = Math.min(first, performance.now());
+    stop.abort();
+  };
+  for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.on(event, onSignal);
+  // Listening for the launcher's end must not keep the process alive.
+  process.channel?.unref();
+}

@@ -1,0 +1,95 @@
+import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, logSoftmax, packedModel, TestCluster } from '@ringmesh/testing';
+import { readManifest } from '@ringmesh/weights';
+import { describe, expect, it } from 'vitest';
+
+/** The goldens through real processes and the API: every topology gives the authors' numbers, and all topologies the same bits. */
+
+const TOP_LOGPROBS = 20;
+
+interface Choice {
+  token_ids: number[];
+  prompt_token_ids: number[];
+  routed_experts: number[][][] | null;
+  logprobs: { token_logprobs: number[]; top_logprobs: Record<string, number>[] };
+}
+
+/** Ways to lay S shards out; the last two have nothing contiguous, and a shard with two hosts. */
+function topologies(numShards: number): Record<string, number[][]> {
+  const shards = Array.from({ length: numShards }, (_, shard) => shard);
+  const dealt = (count: number): number[][] => Array.from({ length: count }, (_, host) => shards.filter((shard) => shard % count === host));
+  return {
+    'one process': [],
+    'one worker': [shards],
+    'two workers': [shards.slice(0, numShards / 2), shards.slice(numShards / 2)],
+    'three workers, shards dealt out': dealt(3),
+    'two workers that both host everything': [shards, shards.toReversed()],
+  };
+}
+
+async function complete(url: string, prompt: GoldenPrompt): Promise<Choice> {
+  const response = await fetch(`${url}/v1/completions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      prompt: prompt.ids,
+      max_tokens: prompt.greedy.ids.length,
+      temperature: 0,
+      logprobs: TOP_LOGPROBS,
+      ignore_eos: true,
+      return_token_ids: true,
+      return_tokens_as_token_ids: true,
+      return_routed_experts: true,
+    }),
+  });
+  expect(response.status).toBe(200);
+  const { choices } = (await response.json()) as { choices: [Choice] };
+  return choices[0];
+}
+
+/** Log probabilities after the prompt, ids of the greedy generation, and the gate's decisions for the prompt's tokens. */
+function expectGolden(prompt: GoldenPrompt, choice: Choice): void {
+  expect(choice.prompt_token_ids).toEqual(prompt.ids);
+  const binding = bindingGreedyIds(prompt);
+  expect(choice.token_ids.slice(0, binding.length)).toEqual(binding);
+  const golden = logSoftmax(prompt.last_logits);
+  const top = Object.entries(choice.logprobs.top_logprobs[0]!);
+  expect(top.length).toBeGreaterThanOrEqual(TOP_LOGPROBS);
+  for (const [token, logprob] of top) expect(Math.abs(logprob - golden[Number(token.replace('token_id:', ''))]!)).toBeLessThan(1e-3);
+  for (const [layer, { ids }] of Object.entries(prompt.router ?? {})) {
+    const index = Number(layer);
+    const routed = choice.routed_experts!.slice(0, prompt.ids.length).map((layers) => layers[index]!);
+    expect(decisions(routed)).toEqual(decisions(ids));
+  }
+}
+
+describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
+  it('gives the golden numbers, and the same bits, however its experts are laid out', async () => {
+    const packDir = await packedModel(dir);
+    const { numShards } = await readManifest(packDir);
+    let reference: Choice[] | undefined;
+    for (const [name, layout] of Object.entries(topologies(numShards))) {
+      const cluster = await TestCluster.start(packDir, layout);
+      try {
+        const choices: Choice[] = [];
+        for (const prompt of prompts) choices.push(await complete(cluster.url, prompt));
+        for (const [index, choice] of choices.entries()) expectGolden(prompts[index]!, choice);
+        reference ??= choices;
+        expect(choices, name).toEqual(reference);
+      } finally {
+        await cluster.close();
+      }
+    }
+  });
+
+  it('gives them to prompts that are sent at once, in chunks smaller than the prompts', async () => {
+    const packDir = await packedModel(dir);
+    const { numShards } = await readManifest(packDir);
+    const cluster = await TestCluster.start(packDir, topologies(numShards)['two workers']!, ['--max-num-batched-tokens', '24']);
+    try {
+      const choices = await Promise.all(prompts.map((prompt) => complete(cluster.url, prompt)));
+      for (const [index, choice] of choices.entries()) expectGolden(prompts[index]!, choice);
+    } finally {
+      await cluster.close();
+    }
+  });
+});
