@@ -1,3 +1,4 @@
 export type * from './dispatch-stats.js';
 export * from './dispatcher.js';
 export type { ExpertHost } from './expert-host.js';
+export * from './grpc/index.js';
