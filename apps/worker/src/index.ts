@@ -1,1 +1,2 @@
-export {};
+export { parseWorkerOptions, type RawWorkerOptions, type WorkerOptions } from './options.js';
+export { type RunningWorker, startWorker } from './worker.js';

@@ -1,0 +1,88 @@
+import { checkBatch } from '@ringmesh/experts';
+import { ShardRule } from '@ringmesh/placement';
+import {
+  type ChannelShape,
+  encodeFailedReply,
+  encodeForwardReply,
+  type ExpertBatch,
+  ForwardStatus,
+  parseForwardRequest,
+  readForwardRequest,
+} from '@ringmesh/protocol';
+import type { WorkerMetrics } from '@ringmesh/telemetry';
+import type { ModelConfig } from '@ringmesh/weights';
+import type { BatchComputer } from './batch-computer.js';
+import { ForwardError, statusOf } from './forward-error.js';
+
+/** Answers ForwardRequests: every one gets a reply, whatever its bytes are. */
+export class Forwarder {
+  private computer: BatchComputer | null = null;
+  private isDraining = false;
+  private inFlight = 0;
+  private onIdle: () => void = () => undefined;
+  private readonly rule: ShardRule;
+
+  constructor(
+    private readonly config: ModelConfig,
+    private readonly shape: ChannelShape,
+    private readonly metrics: WorkerMetrics,
+  ) {
+    this.rule = new ShardRule(shape.numExperts, shape.numShards);
+  }
+
+  /** The experts are loaded: requests are computed from now on. */
+  start(computer: BatchComputer): void {
+    this.computer = computer;
+  }
+
+  /** @param isWanted whether the router is still there @returns a ForwardReply; never rejects */
+  async answer(bytes: Buffer, isWanted: () => boolean): Promise<Buffer> {
+    this.metrics.receivedBytes.inc(bytes.length);
+    this.metrics.inFlight.set(++this.inFlight);
+    const { reply, status } = await this.computeReply(bytes, isWanted);
+    this.metrics.requests.inc({ status: ForwardStatus[status].replace('STATUS_', '').toLowerCase() });
+    this.metrics.sentBytes.inc(reply.length);
+    this.metrics.inFlight.set(--this.inFlight);
+    if (this.inFlight === 0) this.onIdle();
+    return reply;
+  }
+
+  /** Refuses new requests. Resolves when those that came before are answered. */
+  async drain(): Promise<void> {
+    this.isDraining = true;
+    if (this.inFlight > 0) await new Promise<void>((resolve) => (this.onIdle = resolve));
+  }
+
+  private async computeReply(bytes: Buffer, isWanted: () => boolean): Promise<{ reply: Buffer; status: ForwardStatus }> {
+    const receivedAt = performance.now();
+    let id = 0;
+    try {
+      const message = parseForwardRequest(bytes);
+      id = message.id;
+      const { batch, timeoutMs, dtype } = readForwardRequest(message, this.shape);
+      checkBatch(batch, this.config, this.shape.maxTokens);
+      const { blocks, answers, release } = await this.availableComputer().compute({ batch, deadline: receivedAt + timeoutMs, isWanted });
+      const reply = encodeForwardReply(id, blocks, dtype);
+      release();
+      for (const { queueSeconds, computeSeconds } of answers) {
+        this.metrics.queueDuration.observe(queueSeconds);
+        this.metrics.computeDuration.observe(computeSeconds);
+      }
+      this.countTokens(batch);
+      return { reply, status: ForwardStatus.STATUS_OK };
+    } catch (error) {
+      const status = statusOf(error);
+      return { reply: encodeFailedReply(id, status, error instanceof Error ? error.message : String(error)), status };
+    }
+  }
+
+  private availableComputer(): BatchComputer {
+    if (this.isDraining) throw new ForwardError(ForwardStatus.STATUS_DRAINING, 'this worker is shutting down');
+    if (this.computer === null) throw new ForwardError(ForwardStatus.STATUS_SHARD_NOT_HOSTED, 'the experts are still loading');
+    return this.computer;
+  }
+
+  private countTokens({ layer, experts, counts }: ExpertBatch): void {
+    experts.forEach((expert, index) => this.metrics.tokens.add(layer, this.rule.shardOf(expert), counts[index]!));
+  }
+}

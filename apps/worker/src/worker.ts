@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatAddress } from '@ringmesh/protocol';
+import { collectProcessMetrics, createLogger, createMetricsRegistry, WorkerMetrics } from '@ringmesh/telemetry';
+import { PackLayout, type PackManifest, readManifest, verifyPack } from '@ringmesh/weights';
+import { ExpertServer } from './expert-server.js';
+import { ExpertService } from './expert-service.js';
+import { MetricsServer } from './metrics-server.js';
+import type { WorkerOptions } from './options.js';
+import { register } from './registration.js';
+import { chooseShards } from './shard-list.js';
+
+/** A worker that listens; its experts may still be loading. */
+export interface RunningWorker {
+  /** host:port of the expert service, with the real port. */
+  address: string;
+  /** host:port of /metrics, /health and /ready. */
+  metricsAddress: string;
+  /** Resolves with the reason when it cannot go on: experts cannot be loaded, or a compute thread ended by itself. Close it then. */
+  lost(): Promise<string>;
+  /** Takes no new requests, lets those in flight finish within the shutdown timeout, then ends. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a worker. It listens when this resolves, and answers once its experts are loaded.
+ * @throws PackInvalidError, InvalidOptionError, ListenFailedError, CoordinationUnavailableError
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { pack, listen, security, threads, maxTokens } = options;
+  const manifest = await readManifest(pack);
+  const shards = chooseShards(options.shards, manifest.numShards);
+  await verifyShards(options, manifest, shards);
+
+  const log = createLogger({ name: 'worker', level: options.logLevel });
+  const registry = createMetricsRegistry();
+  collectProcessMetrics(registry);
+  const metrics = new WorkerMetrics(registry, { numLayers: manifest.config.numLayers, numShards: manifest.numShards });
+  const lost: PromiseWithResolvers<string> = Promise.withResolvers();
+  const onFailure = (error: Error): void => lost.resolve(error.message);
+  const service = new ExpertService({ workerId: randomUUID(), packDir: pack, manifest, shards, threads, maxTokens, metrics, onFailure });
+
+  const closers: (() => Promise<void>)[] = [() => service.close()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.toReversed()) await close();
+  };
+  try {
+    const metricsServer = await MetricsServer.listen({ listen: { host: listen.host, port: options.metricsPort }, registry, service });
+    closers.push(() => metricsServer.close());
+    const server = await ExpertServer.listen({ listen, security, service, metrics });
+    closers.push(() => server.close());
+    const registration = await register(options, server.address, service.info(), log);
+    closers.push(() => registration.close());
+    const addresses = { address: formatAddress(server.address), metricsAddress: formatAddress(metricsServer.address) };
+    log.info({ ...addresses, pack, model: manifest.name, shards }, 'listening; loading the experts');
+
+    const startedAt = performance.now();
+    service.load().then(() => {
+      server.setServing(true);
+      log.info({ seconds: (performance.now() - startedAt) / 1000 }, 'the experts are loaded');
+    }, onFailure);
+    return {
+      ...addresses,
+      lost: () => lost.promise,
+      close: async () => {
+        server.setServing(false);
+        await registration.announceDraining();
+        await Promise.race([service.drain(), delay(options.shutdownTimeoutMs, undefined, { ref: false })]);
+        await closeAll();
+      },
+    };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Compares the files of the hosted shards with the manifest. */
+async function verifyShards({ pack, verify }: WorkerOptions, manifest: PackManifest, shards: number[]): Promise<void> {
+  const layout = new PackLayout('');
+  const folders = shards.map((shard) => `${layout.shard(shard)}/`);
+  const includes = (path: string): boolean => folders.some((folder) => path.startsWith(folder));
+  await verifyPack(pack, manifest, { includes, hashes: verify });
+}
