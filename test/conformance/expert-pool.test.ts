@@ -56,6 +56,12 @@ describe('ExpertPool', () => {
     await expect(start).rejects.toThrow(/Expert thread 1 \(shard 2, 4\).*layer-000-expert-004\.onnx/);
   });
 
+  it('gives up its start, without ending the process', async () => {
+    const giveUp = new AbortController();
+    const start = ExpertPool.start({ ...options, onProgress: () => giveUp.abort(), signal: giveUp.signal });
+    await expect(start).rejects.toThrow(/closed|aborted/);
+  });
+
   it('fails requests after it was closed, instead of leaving them without an answer', async () => {
     const pool = await ExpertPool.start(options);
     await pool.close();

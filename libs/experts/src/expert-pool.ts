@@ -19,7 +19,7 @@ export interface ExpertPoolOptions {
   onProgress?: (opened: number, total: number) => void;
   /** A thread ended by itself after the start; its channels fail from then on. */
   onFailure: (error: RingmeshError) => void;
-  /** Gives up the start: the threads are stopped at once, however much is still to be loaded. */
+  /** Gives up the start: the threads stop, however much is still to be loaded. */
   signal?: AbortSignal;
 }
 
@@ -59,6 +59,7 @@ export class ExpertPool {
     signal?.addEventListener('abort', () => void pool.close());
     try {
       await Promise.all(threads.map((thread) => thread.ready));
+      signal?.throwIfAborted();
     } catch (error) {
       await pool.close();
       throw error;

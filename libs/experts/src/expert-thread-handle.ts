@@ -50,11 +50,13 @@ export class ExpertThreadHandle {
     });
   }
 
-  /** Stops the thread: after the request at hand, or, while it still opens sessions, at once. */
+  /**
+   * Stops the thread: after the request at hand, or, while it still opens sessions, after the one at hand. Closed channels tell it; it is
+   * never terminated, because ONNX Runtime's binding aborts the whole process when its thread is terminated inside a call.
+   */
   close(): Promise<void> {
     this.isClosing = true;
     this.closeChannels(`${this.name} was closed`);
-    if (!this.isReady) void this.worker.terminate();
     return this.ended;
   }
 
