@@ -1,9 +1,9 @@
 import type { RingmeshError } from '@ringmesh/core';
 import type { SamplingParams, TokenLogprob } from '@ringmesh/sampler';
 
-export type { TokenLogprob };
+export type { SamplingParams, TokenLogprob };
 
-/** What the HTTP side asks of the engine: validated before it is queued, token ids only. */
+/** What the HTTP side asks of the engine: token ids only. */
 export interface GenerationRequest {
   /** Unique while the request lives. */
   id: string;
@@ -47,7 +47,11 @@ export interface Readiness {
 export interface EngineClient {
   /** prompt + generated tokens of one request at most. */
   readonly maxModelLen: number;
-  /** Events end after `finished` or `failed`. Leaving the loop early, or aborting `signal`, frees the sequence at once. */
+  /**
+   * Events end after `finished` or `failed`. Leaving the loop early, or aborting `signal`, frees the sequence at once.
+   * @throws NotReadyError while the model loads, ShuttingDownError after close; InvalidRequestError, ContextLengthExceededError for a request
+   * that does not keep to {@link GenerationRequest}
+   */
   generate(request: GenerationRequest, signal?: AbortSignal): AsyncIterable<GenerationEvent>;
   stats(): EngineStats;
   readiness(): Readiness;

@@ -1,0 +1,28 @@
+import type { SequenceCache } from '@ringmesh/kv-cache';
+import { Sequence } from '@ringmesh/scheduler';
+import type { FinishReason, GenerationRequest } from './generation.js';
+
+/** A request on its way through the engine. */
+export class ActiveGeneration extends Sequence<SequenceCache> {
+  hasStarted = false;
+
+  constructor(
+    readonly request: GenerationRequest,
+    /** On the clock of the engine, in seconds. */
+    readonly submittedAt: number,
+  ) {
+    super(request.id, request.promptIds);
+  }
+
+  /** Tokens generated so far; the index of the next one in the request's random stream. */
+  get numGenerated(): number {
+    return this.tokenIds.length - this.request.promptIds.length;
+  }
+
+  /** Takes a token. @returns why the generation ends with it, or null */
+  append(tokenId: number): FinishReason | null {
+    this.tokenIds.push(tokenId);
+    if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
+    return this.numGenerated >= this.request.maxTokens ? 'length' : null;
+  }
+}

@@ -1,0 +1,26 @@
+import { ContextLengthExceededError, InvalidRequestError } from '@ringmesh/core';
+import type { GenerationRequest } from './generation.js';
+
+/**
+ * A request that breaks a rule would fail the step of every other request in it, so it is refused before it is queued.
+ * @throws InvalidRequestError, ContextLengthExceededError
+ */
+export function checkRequest({ promptIds, maxTokens }: GenerationRequest, model: { vocabSize: number; maxModelLen: number }): void {
+  const { vocabSize, maxModelLen } = model;
+  if (promptIds.length === 0) throw new InvalidRequestError('The prompt is empty: give at least one token', { field: 'prompt' });
+  const stray = promptIds.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize);
+  if (stray !== undefined) {
+    throw new InvalidRequestError(`The prompt has the token id ${stray}: ids are whole numbers from 0 to ${vocabSize - 1}`, {
+      field: 'prompt',
+    });
+  }
+  if (!Number.isInteger(maxTokens) || maxTokens < 1) {
+    throw new InvalidRequestError(`max_tokens is ${maxTokens}: give a whole number from 1 on`, { field: 'max_tokens' });
+  }
+  if (promptIds.length + maxTokens > maxModelLen) {
+    throw new ContextLengthExceededError(
+      `The prompt has ${promptIds.length} tokens and max_tokens is ${maxTokens}; together they may be ${maxModelLen} at most`,
+      { field: 'max_tokens' },
+    );
+  }
+}

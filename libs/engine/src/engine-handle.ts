@@ -1,0 +1,160 @@
+import {
+  EngineFailedError,
+  InvalidOptionError,
+  InvalidRequestError,
+  NotReadyError,
+  RingmeshError,
+  ShuttingDownError,
+} from '@ringmesh/core';
+import { type ExpertHost, GrpcDispatch, type RemoteWorker, type WorkerStatus } from '@ringmesh/dispatch';
+import { Doorbell } from '@ringmesh/protocol';
+import type { PackManifest } from '@ringmesh/weights';
+import { checkRequest } from './check-request.js';
+import type { MessageFromEngine } from './engine-messages.js';
+import type { EngineOptions, EngineSettings } from './engine-options.js';
+import { EngineThreadHandle } from './engine-thread-handle.js';
+import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Readiness } from './generation.js';
+import { OpenRequests } from './open-requests.js';
+import { ReadinessTracker } from './readiness-tracker.js';
+import { channelShapeOf, type Experts, startExperts } from './start-experts.js';
+import type { StepMetrics } from './step-report.js';
+
+/** What the engine tells without being asked. */
+export interface EngineCallbacks {
+  /** After each step that computed something. */
+  onStep?: (metrics: StepMetrics, stats: EngineStats) => void;
+  /** The engine ended by itself, or could not start. All requests have failed; the process should end too. */
+  onFatal: (error: RingmeshError) => void;
+}
+
+/** Micro-batches that may be on their way to the experts at once. */
+const NUM_SLOTS = 2;
+
+/** The engine as the main thread sees it: passes requests in and their events out, and knows what is missing. It computes nothing. */
+export class EngineHandle implements EngineClient {
+  readonly maxModelLen: number;
+  private readonly experts: Experts;
+  private readonly thread: EngineThreadHandle;
+  private readonly tracker: ReadinessTracker;
+  private readonly requests = new OpenRequests((message) => this.thread.send(message));
+  private expertWorkers: RemoteWorker[] = [];
+  private hosts: ExpertHost[] = [];
+  private epoch = 0;
+  private latestStats: EngineStats = { running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 };
+  private ended: RingmeshError | null = null;
+
+  constructor(
+    readonly manifest: PackManifest,
+    options: EngineOptions,
+    settings: EngineSettings,
+    private readonly callbacks: EngineCallbacks,
+  ) {
+    this.maxModelLen = settings.maxModelLen;
+    this.tracker = new ReadinessTracker(manifest.numShards);
+    const channelShape = channelShapeOf(manifest, settings.limits.maxNumBatchedTokens);
+    const clientBell = new Doorbell();
+    const onFailure = (error: Error): void => this.fail(error);
+    const onChange = (workers: RemoteWorker[]): void => this.workersChanged(workers);
+    this.experts = startExperts(options, settings, manifest, { channelShape, numSlots: NUM_SLOTS, clientBell, onChange, onFailure });
+    this.thread = new EngineThreadHandle(
+      { ...settings, packDir: options.packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer },
+      { onMessage: (message) => this.receive(message), onFailure },
+    );
+  }
+
+  async *generate(request: GenerationRequest, signal?: AbortSignal): AsyncGenerator<GenerationEvent, void> {
+    if (this.ended !== null) throw this.ended;
+    if (!this.tracker.isModelLoaded) throw new NotReadyError(`The model is not loaded yet (${this.readiness().details.join('; ')})`);
+    if (this.requests.has(request.id)) {
+      throw new InvalidRequestError(`The request id ${request.id} is in use: give each request its own`, { field: 'request_id' });
+    }
+    checkRequest(request, { vocabSize: this.manifest.config.vocabSize, maxModelLen: this.maxModelLen });
+    yield* this.requests.run(request, signal);
+  }
+
+  stats(): EngineStats {
+    return this.latestStats;
+  }
+
+  readiness(): Readiness {
+    return this.tracker.read();
+  }
+
+  /** Resolves as soon as requests can be answered. @throws what ended the engine before */
+  whenReady(): Promise<void> {
+    return this.tracker.whenReady();
+  }
+
+  /** The workers, or the threads of this process, that have experts. */
+  workers(): WorkerStatus[] {
+    return this.expertWorkers;
+  }
+
+  /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where the experts are local */
+  setWorkers(addresses: string[]): void {
+    if (!(this.experts instanceof GrpcDispatch)) {
+      throw new InvalidOptionError('--workers: the experts are in this process; start it with the addresses of workers', {
+        field: '--workers',
+      });
+    }
+    this.experts.setWorkers(addresses);
+  }
+
+  /** Fails all requests and ends all threads. */
+  async close(): Promise<void> {
+    this.end(new ShuttingDownError('The server is shutting down'));
+    await Promise.all([this.experts.close(), this.thread.close()]);
+  }
+
+  private receive(message: MessageFromEngine): void {
+    switch (message.type) {
+      case 'loading':
+        this.tracker.modelLoading(message.layersOpen, message.layersTotal);
+        break;
+      case 'ready':
+        this.sendHosts();
+        this.tracker.modelLoaded();
+        break;
+      case 'step': {
+        const { events, stats, metrics } = message.report;
+        this.latestStats = stats;
+        for (const event of events) this.requests.deliver(event);
+        if (metrics !== null) this.callbacks.onStep?.(metrics, stats);
+      }
+    }
+  }
+
+  private workersChanged(workers: RemoteWorker[]): void {
+    this.expertWorkers = workers;
+    // Threads of this process have no channels while they load.
+    const hosts = workers.filter(({ channels }) => channels.length > 0).map(({ id, shards, channels }) => ({ id, shards, channels }));
+    if (placementOf(hosts) !== placementOf(this.hosts)) {
+      this.hosts = hosts;
+      this.epoch++;
+      if (this.tracker.isModelLoaded) this.sendHosts();
+    }
+    this.tracker.workersChanged(workers);
+  }
+
+  private sendHosts(): void {
+    this.thread.send({ type: 'hosts', epoch: this.epoch, hosts: this.hosts });
+  }
+
+  private fail(cause: Error): void {
+    if (this.ended !== null) return;
+    const error = cause instanceof RingmeshError ? cause : new EngineFailedError(`The engine failed: ${cause.message}`, { cause });
+    this.end(error);
+    this.callbacks.onFatal(error);
+  }
+
+  private end(error: RingmeshError): void {
+    this.ended ??= error;
+    this.tracker.end(this.ended);
+    this.requests.failAll(this.ended);
+  }
+}
+
+/** Equal for lists that give every host the same shards. */
+function placementOf(hosts: ExpertHost[]): string {
+  return JSON.stringify(hosts.map(({ id, shards }) => [id, shards]));
+}

@@ -1,0 +1,49 @@
+import { KvCachePool } from '@ringmesh/kv-cache';
+import type { ModelConfig } from '@ringmesh/weights';
+import { describe, expect, it } from 'vitest';
+import { type EngineOptions, resolveOptions } from './engine-options.js';
+
+// What the options look at of a config.
+const CONFIG = { numLayers: 2, numKeyValueHeads: 2, headDim: 8, maxPositionEmbeddings: 4096 } as ModelConfig;
+const MACHINE = { cores: 6, freeMemoryBytes: 2 ** 34 };
+
+const bytesFor = (tokens: number): number => new KvCachePool(CONFIG, 0).bytesFor(tokens);
+const resolve = (options: Partial<EngineOptions>, machine = MACHINE): ReturnType<typeof resolveOptions> =>
+  resolveOptions({ packDir: '', workers: 'local', ...options }, CONFIG, machine);
+
+describe('resolveOptions', () => {
+  it('has defaults, and takes no more memory than all sequences can use', () => {
+    expect(resolve({})).toEqual({
+      limits: { maxNumBatchedTokens: 512, maxNumSeqs: 256 },
+      kvCacheBytes: 256 * bytesFor(4096),
+      maxModelLen: 4096,
+      threads: 6,
+      wire: 'f32',
+      dispatchTimeoutMs: 30_000,
+    });
+  });
+
+  it('takes a share of the free memory, and shortens requests to what fits', () => {
+    const freeMemoryBytes = bytesFor(1000);
+    expect(resolve({}, { ...MACHINE, freeMemoryBytes })).toMatchObject({ kvCacheBytes: bytesFor(400), maxModelLen: 384 });
+  });
+
+  it('runs fewer sequences where a step has fewer tokens', () => {
+    expect(resolve({ maxNumBatchedTokens: 8 }).limits).toEqual({ maxNumBatchedTokens: 8, maxNumSeqs: 8 });
+  });
+
+  it.each([
+    ['--max-num-batched-tokens', { maxNumBatchedTokens: 0 }],
+    ['--max-num-seqs', { maxNumSeqs: 1.5 }],
+    ['--max-num-seqs', { maxNumSeqs: 9, maxNumBatchedTokens: 8 }],
+    ['--max-model-len', { maxModelLen: 4097 }],
+    ['--max-model-len', { maxModelLen: 200, kvCacheBytes: bytesFor(199) }],
+    ['--kv-cache-memory', { kvCacheBytes: bytesFor(63) }],
+    ['--kv-cache-memory', { kvCacheBytes: NaN }],
+    ['--threads', { threads: 0 }],
+    ['--dispatch-timeout', { dispatchTimeoutMs: -1 }],
+    ['--wire', { wire: 'f64' as 'f32' }],
+  ])('refuses %s in %o', (option, options) => {
+    expect(() => resolve(options)).toThrow(expect.objectContaining({ name: 'InvalidOptionError', field: option }));
+  });
+});

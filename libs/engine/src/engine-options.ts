@@ -1,0 +1,107 @@
+import { InvalidOptionError } from '@ringmesh/core';
+import { KvCachePool } from '@ringmesh/kv-cache';
+import type { TransportSecurity } from '@ringmesh/protocol';
+import type { SchedulerLimits } from '@ringmesh/scheduler';
+import type { DType } from '@ringmesh/tensor';
+import type { ModelConfig } from '@ringmesh/weights';
+
+export interface EngineOptions {
+  packDir: string;
+  /** Addresses, host:port, of expert workers; `local` computes the experts on threads of this process. */
+  workers: 'local' | string[];
+  /** Expert threads where workers are local; as many as there are cores unless given. */
+  threads?: number | undefined;
+  /** Of hidden states and partial sums on the way to workers; f32 (exact) unless given. */
+  wire?: DType | undefined;
+  /** Sequences that run at once at most; 256 unless given, fewer where maxNumBatchedTokens is smaller. */
+  maxNumSeqs?: number | undefined;
+  /** Tokens of one step at most, prefill and decode together; 512 unless given. */
+  maxNumBatchedTokens?: number | undefined;
+  /** What all sequences' keys and values may take together; unless given, 40 % of free memory, but not more than can be used. */
+  kvCacheBytes?: number | undefined;
+  /** Prompt and generated tokens of one request at most; the model's own limit unless given, less where the KV cache is smaller. */
+  maxModelLen?: number | undefined;
+  /** How long a worker may take for one layer before it counts as failed; 30 s unless given. */
+  dispatchTimeoutMs?: number | undefined;
+  /** Of the connections to workers. */
+  security?: TransportSecurity | undefined;
+  /** Compare the hashes of all files that are opened with the manifest, not just their sizes: reads them all before the start. */
+  verify?: boolean | undefined;
+}
+
+/** {@link EngineOptions} with everything decided. */
+export interface EngineSettings {
+  limits: SchedulerLimits;
+  kvCacheBytes: number;
+  maxModelLen: number;
+  threads: number;
+  wire: DType;
+  dispatchTimeoutMs: number;
+}
+
+/** What the machine has. */
+export interface Machine {
+  cores: number;
+  freeMemoryBytes: number;
+}
+
+const DEFAULT_MAX_NUM_SEQS = 256;
+const DEFAULT_MAX_NUM_BATCHED_TOKENS = 512;
+const DEFAULT_DISPATCH_TIMEOUT_MS = 30_000;
+const KV_CACHE_SHARE = 0.4;
+const WIRES: readonly DType[] = ['f32', 'bf16', 'f16'];
+
+/** @throws InvalidOptionError for a value out of range, or that contradicts another or the model */
+export function resolveOptions(options: EngineOptions, config: ModelConfig, machine: Machine): EngineSettings {
+  const maxNumBatchedTokens = checkInteger(
+    '--max-num-batched-tokens',
+    options.maxNumBatchedTokens ?? DEFAULT_MAX_NUM_BATCHED_TOKENS,
+    1,
+    65_536,
+  );
+  const maxNumSeqs = checkInteger('--max-num-seqs', options.maxNumSeqs ?? Math.min(DEFAULT_MAX_NUM_SEQS, maxNumBatchedTokens), 1, 65_536);
+  if (maxNumSeqs > maxNumBatchedTokens) {
+    const why = `--max-num-seqs (${maxNumSeqs}) is more than --max-num-batched-tokens (${maxNumBatchedTokens})`;
+    throw invalid('--max-num-seqs', `${why}: each running sequence needs a token of every step`);
+  }
+  const wire = options.wire ?? 'f32';
+  if (!WIRES.includes(wire)) throw invalid('--wire', `--wire is ${wire}: give ${WIRES.join(', ')}`);
+  return {
+    ...resolveMemory(options, config, { maxNumSeqs, freeMemoryBytes: machine.freeMemoryBytes }),
+    limits: { maxNumBatchedTokens, maxNumSeqs },
+    threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
+    wire,
+    dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, 3_600_000),
+  };
+}
+
+/** A single request must always fit into the KV cache, so that it can never run out of memory half-way. */
+function resolveMemory(
+  options: EngineOptions,
+  config: ModelConfig,
+  { maxNumSeqs, freeMemoryBytes }: { maxNumSeqs: number; freeMemoryBytes: number },
+): Pick<EngineSettings, 'kvCacheBytes' | 'maxModelLen'> {
+  const asked = checkInteger('--max-model-len', options.maxModelLen ?? config.maxPositionEmbeddings, 1, config.maxPositionEmbeddings);
+  const bytesOfOne = new KvCachePool(config, 0).sequenceBytes(asked);
+  const defaultBytes = Math.floor(Math.min(freeMemoryBytes * KV_CACHE_SHARE, bytesOfOne * maxNumSeqs));
+  const kvCacheBytes = checkInteger('--kv-cache-memory', options.kvCacheBytes ?? defaultBytes, 1, Number.MAX_SAFE_INTEGER);
+  const pool = new KvCachePool(config, kvCacheBytes);
+  const fitting = pool.maxSequenceTokens;
+  if (fitting === 0) {
+    throw invalid('--kv-cache-memory', `--kv-cache-memory is ${kvCacheBytes}, but the shortest sequence takes ${pool.sequenceBytes(1)}`);
+  }
+  if (options.maxModelLen !== undefined && fitting < asked) {
+    const why = `--kv-cache-memory is ${kvCacheBytes}, but one request of --max-model-len ${asked} tokens takes ${bytesOfOne}`;
+    throw invalid('--max-model-len', `${why}: give more memory, or --max-model-len ${fitting}`);
+  }
+  return { kvCacheBytes, maxModelLen: Math.min(asked, fitting) };
+}
+
+function checkInteger(option: string, value: number, min: number, max: number): number {
+  if (Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(option, `${option} is ${value}: give a whole number from ${min} to ${max}`);
+}
+
+function invalid(field: string, message: string): InvalidOptionError {
+  return new InvalidOptionError(message, { field });
+}

@@ -1,0 +1,71 @@
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { errorToMessage, ShuttingDownError } from '@ringmesh/core';
+import { Dispatcher } from '@ringmesh/dispatch';
+import { Model } from '@ringmesh/model';
+import { Doorbell } from '@ringmesh/protocol';
+import { Engine } from './engine.js';
+import { type EngineFailure, type EngineThreadData, type MessageFromEngine, type MessageToEngine, wallClock } from './engine-messages.js';
+
+const data = workerData as EngineThreadData;
+const inboxBell = new Doorbell(data.inboxBell);
+let isClosed = false;
+
+try {
+  const dispatcher = new Dispatcher({
+    shape: data.channelShape,
+    numLayers: data.manifest.config.numLayers,
+    numSlots: data.numSlots,
+    clientBell: new Doorbell(data.clientBell),
+    timeoutMs: data.dispatchTimeoutMs,
+  });
+  const model = openModel(dispatcher);
+  const { vocabSize } = data.manifest.config;
+  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: wallClock });
+  post({ type: 'ready' });
+  run(engine, dispatcher);
+  model.close();
+} catch (error) {
+  post({ type: 'failed', error: errorToMessage(error) });
+}
+
+/** @throws ShuttingDownError when the thread is told to close meanwhile: the only message that comes before `ready` was sent */
+function openModel(dispatcher: Dispatcher): Model {
+  const { packDir, manifest, kvCacheBytes } = data;
+  const onProgress = (layersOpen: number, layersTotal: number): void => {
+    if (receive()?.type === 'close') throw new ShuttingDownError('The engine was closed while it opened the model');
+    post({ type: 'loading', layersOpen, layersTotal });
+  };
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress });
+}
+
+/** Steps while there is work, sleeps while there is none, until told to close. */
+function run(engine: Engine, dispatcher: Dispatcher): void {
+  for (;;) {
+    const seen = inboxBell.value;
+    const hasNews = readInbox(engine, dispatcher);
+    if (isClosed) return;
+    if (engine.hasWork || hasNews) post({ type: 'step', report: engine.step() });
+    else inboxBell.wait(seen);
+  }
+}
+
+/** @returns whether there was a message */
+function readInbox(engine: Engine, dispatcher: Dispatcher): boolean {
+  let hasNews = false;
+  for (let message = receive(); message !== undefined; message = receive()) {
+    hasNews = true;
+    if (message.type === 'submit') engine.submit(message.request, message.submittedAt);
+    else if (message.type === 'abort') engine.abort(message.id);
+    else if (message.type === 'hosts') dispatcher.setHosts(message.epoch, message.hosts);
+    else isClosed = true;
+  }
+  return hasNews;
+}
+
+function receive(): MessageToEngine | undefined {
+  return receiveMessageOnPort(parentPort!)?.message as MessageToEngine | undefined;
+}
+
+function post(message: MessageFromEngine | EngineFailure): void {
+  parentPort!.postMessage(message);
+}

@@ -1,0 +1,191 @@
+import { ExpertPool } from '@ringmesh/experts';
+import { Dispatcher, type ExpertHost } from '@ringmesh/dispatch';
+import { Model } from '@ringmesh/model';
+import { Doorbell } from '@ringmesh/protocol';
+import { bindingGreedyIds, goldenModels, type GoldenPrompt, logSoftmax, packedModel } from '@ringmesh/testing';
+import { type PackManifest, readManifest } from '@ringmesh/weights';
+import { KvCachePool } from '@ringmesh/kv-cache';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Engine } from './engine.js';
+import type { GenerationRequest, SamplingParams } from './generation.js';
+import { channelShapeOf } from './start-experts.js';
+import type { RequestEvent, StepReport } from './step-report.js';
+
+const GREEDY: SamplingParams = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
+const RANDOM: SamplingParams = { ...GREEDY, temperature: 1, topP: 0.9 };
+const MAX_BATCHED_TOKENS = 512;
+
+const { dir, prompts } = goldenModels('bailing_moe').find(({ name }) => name === 'ring-tiny')!;
+
+let packDir: string;
+let manifest: PackManifest;
+let experts: ExpertPool;
+let dispatcher: Dispatcher;
+let hosts: ExpertHost[];
+let epoch = 0;
+
+beforeAll(async () => {
+  packDir = await packedModel(dir);
+  manifest = await readManifest(packDir);
+  const clientBell = new Doorbell();
+  const channelShape = channelShapeOf(manifest, MAX_BATCHED_TOKENS);
+  const shards = Array.from({ length: manifest.numShards }, (_, shard) => shard);
+  const onFailure = (error: Error): never => {
+    throw error;
+  };
+  experts = await ExpertPool.start({ packDir, manifest, shards, threads: 2, channelShape, numSlots: 1, clientBell, onFailure });
+  hosts = experts.hosts.map((host, index) => ({ ...host, id: `local-${index}` }));
+  dispatcher = new Dispatcher({ shape: channelShape, numLayers: manifest.config.numLayers, numSlots: 1, clientBell });
+});
+
+afterAll(() => experts.close());
+
+interface EngineLimits {
+  maxNumBatchedTokens?: number;
+  maxNumSeqs?: number;
+  kvCacheTokens?: number;
+}
+
+function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
+  dispatcher.setHosts(++epoch, hosts);
+  const kvCacheBytes = new KvCachePool(manifest.config, 0).bytesFor(kvCacheTokens);
+  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes });
+  const { vocabSize } = manifest.config;
+  return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });
+}
+
+function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {
+  return { id, promptIds: prompt.ids, sampling: GREEDY, maxTokens: prompt.greedy.ids.length, stopTokenIds: [], ...overrides };
+}
+
+/** Steps until nothing is left. */
+function finish(engine: Engine): StepReport[] {
+  const reports: StepReport[] = [];
+  while (engine.hasWork) reports.push(engine.step());
+  return reports;
+}
+
+function eventsOf(reports: StepReport[], id: string): RequestEvent['event'][] {
+  return reports.flatMap(({ events }) => events.filter((event) => event.id === id).map(({ event }) => event));
+}
+
+function tokensOf(reports: StepReport[], id: string): number[] {
+  return eventsOf(reports, id).flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
+}
+
+/** Every prompt at once, each of which must give its golden ids. */
+function expectGoldenIds(engine: Engine): StepReport[] {
+  for (const [index, prompt] of prompts.entries()) engine.submit(requestOf(prompt, `${index}`), 0);
+  const reports = finish(engine);
+  for (const [index, prompt] of prompts.entries()) {
+    const binding = bindingGreedyIds(prompt);
+    expect(tokensOf(reports, `${index}`).slice(0, binding.length)).toEqual(binding);
+    expect(eventsOf(reports, `${index}`).at(-1)).toEqual({ type: 'finished', reason: 'length' });
+  }
+  expect(reports.at(-1)!.stats).toEqual({ running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 });
+  return reports;
+}
+
+describe('Engine', () => {
+  it('gives the golden ids to all prompts at once', () => {
+    const reports = expectGoldenIds(newEngine());
+    const sampled = reports.reduce((sum, { metrics }) => sum + metrics!.numSampled, 0);
+    expect(sampled).toBe(prompts.reduce((sum, { greedy }) => sum + greedy.ids.length, 0));
+  });
+
+  it('gives them when prompts are cut into chunks and have to queue', () => {
+    const reports = expectGoldenIds(newEngine({ maxNumBatchedTokens: 11, maxNumSeqs: 3 }));
+    expect(Math.max(...reports.map(({ metrics }) => metrics!.numTokens))).toBe(11);
+    expect(Math.max(...reports.map(({ stats }) => stats.running))).toBe(3);
+    expect(Math.max(...reports.map(({ stats }) => stats.waiting))).toBeGreaterThan(3);
+  });
+
+  it('gives them when sequences are preempted and computed again', () => {
+    const reports = expectGoldenIds(newEngine({ kvCacheTokens: 448 }));
+    expect(reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0)).toBeGreaterThan(0);
+    expect(Math.max(...reports.map(({ stats }) => stats.kvCacheUsage))).toBeLessThanOrEqual(1);
+  });
+
+  it('draws the same tokens for a seed alone and among others', () => {
+    const engine = newEngine();
+    const request = requestOf(prompts[3]!, 'a', { sampling: { ...RANDOM, seed: 11 }, maxTokens: 20 });
+    engine.submit(request, 0);
+    const alone = tokensOf(finish(engine), 'a');
+    for (const [index, prompt] of prompts.entries()) {
+      engine.submit(requestOf(prompt, `${index}`, { sampling: { ...RANDOM, seed: index }, maxTokens: 15 }), 0);
+    }
+    engine.submit(request, 0);
+    engine.submit({ ...request, id: 'b', sampling: { ...RANDOM, seed: 12 } }, 0);
+    const reports = finish(engine);
+    expect(tokensOf(reports, 'a')).toEqual(alone);
+    expect(tokensOf(reports, 'b')).not.toEqual(alone);
+  });
+
+  it('reports log probabilities of the model', () => {
+    const engine = newEngine();
+    const prompt = prompts[2]!;
+    engine.submit(requestOf(prompt, 'a', { sampling: { ...GREEDY, logprobs: 5 }, maxTokens: 1 }), 0);
+    const event = eventsOf(finish(engine), 'a').find(({ type }) => type === 'token');
+    const logprobs = logSoftmax(prompt.last_logits);
+    if (event?.type !== 'token') throw new Error('no token came');
+    expect(event.logprob).toBeCloseTo(logprobs[event.tokenId]!, 3);
+    expect(event.topLogprobs).toHaveLength(5);
+    for (const { tokenId, logprob } of event.topLogprobs!) expect(Math.abs(logprob - logprobs[tokenId]!)).toBeLessThan(1e-3);
+  });
+
+  it('tells of a request in order, and ends it with the stop token or at maxTokens', () => {
+    const engine = newEngine();
+    const prompt = prompts[1]!;
+    const stop = prompt.greedy.ids[3]!;
+    const firstStop = prompt.greedy.ids.indexOf(stop);
+    engine.submit(requestOf(prompt, 'stop', { stopTokenIds: [stop] }), 0);
+    engine.submit(requestOf(prompt, 'length', { maxTokens: 2 }), 0);
+    const reports = finish(engine);
+    expect(eventsOf(reports, 'stop').map(({ type }) => type)).toEqual([
+      'started',
+      ...Array<string>(firstStop + 1).fill('token'),
+      'finished',
+    ]);
+    expect(tokensOf(reports, 'stop')).toEqual(prompt.greedy.ids.slice(0, firstStop + 1));
+    expect(eventsOf(reports, 'stop').at(-1)).toEqual({ type: 'finished', reason: 'stop' });
+    expect(tokensOf(reports, 'length')).toEqual(prompt.greedy.ids.slice(0, 2));
+    expect(eventsOf(reports, 'length').at(-1)).toEqual({ type: 'finished', reason: 'length' });
+  });
+
+  it('frees an aborted sequence at once, running or waiting, and says no more of it', () => {
+    const engine = newEngine({ maxNumSeqs: 1 });
+    engine.submit(requestOf(prompts[4]!, 'running'), 0);
+    engine.submit(requestOf(prompts[4]!, 'waiting'), 0);
+    expect(engine.step().stats).toMatchObject({ running: 1, waiting: 1 });
+    for (const id of ['running', 'waiting', 'running', 'unknown']) engine.abort(id);
+    expect(engine.hasWork).toBe(false);
+    expect(engine.step()).toEqual({ events: [], stats: { running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 }, metrics: null });
+  });
+
+  it('fails the requests of a step whose experts are gone, and goes on with the next', () => {
+    const engine = newEngine({ maxNumSeqs: 2 });
+    for (const id of ['a', 'b', 'later']) engine.submit(requestOf(prompts[1]!, id, { maxTokens: 5 }), 0);
+    engine.step();
+    dispatcher.setHosts(++epoch, hosts.slice(0, 1));
+    const { events, stats } = engine.step();
+    expect(events.map(({ id, event }) => [id, event])).toEqual(
+      ['a', 'b'].map((id) => [id, { type: 'failed', error: expect.objectContaining({ code: 'shard_unavailable' }) as unknown }]),
+    );
+    expect(stats).toMatchObject({ running: 0, waiting: 1, kvCacheBytes: 0 });
+    dispatcher.setHosts(++epoch, hosts);
+    expect(tokensOf(finish(engine), 'later')).toEqual(prompts[1]!.greedy.ids.slice(0, 5));
+  });
+
+  it('fails only a request that does not fit into the KV cache even alone', () => {
+    const engine = newEngine({ kvCacheTokens: 128 });
+    engine.submit(requestOf(prompts[4]!, 'big', { promptIds: Array<number>(129).fill(1) }), 0);
+    engine.submit(requestOf(prompts[1]!, 'small', { maxTokens: 5 }), 0);
+    const reports = finish(engine);
+    const [failure] = eventsOf(reports, 'big');
+    expect(failure).toMatchObject({
+      type: 'failed',
+      error: { code: 'engine_failed', message: expect.stringContaining('129 tokens') as string },
+    });
+    expect(tokensOf(reports, 'small')).toEqual(prompts[1]!.greedy.ids.slice(0, 5));
+  });
+});

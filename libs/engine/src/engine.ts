@@ -1,0 +1,158 @@
+import { EngineFailedError, errorToMessage, RingmeshError } from '@ringmesh/core';
+import type { Dispatcher } from '@ringmesh/dispatch';
+import type { SequenceCache } from '@ringmesh/kv-cache';
+import type { Model, Segment } from '@ringmesh/model';
+import { Sampler, uniform } from '@ringmesh/sampler';
+import { type Chunk, type Schedule, Scheduler, type SchedulerLimits } from '@ringmesh/scheduler';
+import { ActiveGeneration } from './active-generation.js';
+import type { EngineStats, GenerationRequest } from './generation.js';
+import type { RequestEvent, StepReport } from './step-report.js';
+
+export interface EngineParts {
+  model: Model;
+  /** The one that the model uses. */
+  dispatcher: Dispatcher;
+  vocabSize: number;
+  limits: SchedulerLimits;
+  /** Seconds, on the same clock as `submittedAt`. */
+  now: () => number;
+}
+
+/** Generates for all requests at once, one {@link step} at a time. Belongs to one thread and blocks it. */
+export class Engine {
+  private readonly scheduler: Scheduler<SequenceCache, ActiveGeneration>;
+  private readonly sampler: Sampler;
+  private readonly generations = new Map<string, ActiveGeneration>();
+  private events: RequestEvent[] = [];
+
+  constructor(private readonly parts: EngineParts) {
+    this.scheduler = new Scheduler(parts.limits, parts.model.caches);
+    this.sampler = new Sampler(parts.vocabSize);
+  }
+
+  /** Queues a request whose id is not in use. */
+  submit(request: GenerationRequest, submittedAt: number): void {
+    const generation = new ActiveGeneration(request, submittedAt);
+    this.generations.set(request.id, generation);
+    this.scheduler.add(generation);
+  }
+
+  /** Drops a request, which hears no more, and frees its memory. Unknown and finished ids are ignored. */
+  abort(id: string): void {
+    const generation = this.generations.get(id);
+    if (generation !== undefined) this.remove(generation);
+  }
+
+  get hasWork(): boolean {
+    return this.generations.size > 0;
+  }
+
+  /** One token for every sequence whose prompt is computed, and up to the token budget of prompts that are not. */
+  step(): StepReport {
+    const start = this.parts.now();
+    const schedule = this.scheduler.schedule();
+    this.announce(schedule);
+    const logits = this.forward(schedule.chunks); // [N, V]
+    if (logits !== null) {
+      this.scheduler.commit(schedule);
+      this.sample(schedule.chunks, logits);
+    }
+    return this.report(schedule, start);
+  }
+
+  /** Tells who was scheduled for the first time, and who never can be. */
+  private announce({ chunks, oversized }: Schedule<ActiveGeneration>): void {
+    for (const { sequence } of chunks) {
+      if (sequence.hasStarted) continue;
+      sequence.hasStarted = true;
+      this.events.push({ id: sequence.id, event: { type: 'started', queueSeconds: this.parts.now() - sequence.submittedAt } });
+    }
+    for (const generation of oversized) {
+      const need = `${generation.tokenIds.length} tokens do not fit into the KV cache even alone`;
+      this.fail(generation, new EngineFailedError(`${need}: give --kv-cache-memory more than ${this.parts.model.caches.byteLimit}`));
+    }
+  }
+
+  /** @returns logits [N, V] of the chunks that are the last of their sequence; null where there is nothing to compute or it failed */
+  private forward(chunks: Chunk<ActiveGeneration>[]): Float32Array | null {
+    if (chunks.length === 0) return null;
+    try {
+      return this.parts.model.forward(chunks.map(toSegment));
+    } catch (error) {
+      for (const { sequence } of chunks) this.fail(sequence, error);
+      return null;
+    }
+  }
+
+  private sample(chunks: Chunk<ActiveGeneration>[], logits: Float32Array): void {
+    const { vocabSize } = this.parts;
+    for (const [row, { sequence }] of chunks.filter(({ isLast }) => isLast).entries()) {
+      this.extend(sequence, logits.subarray(row * vocabSize, (row + 1) * vocabSize)); // [V]
+    }
+  }
+
+  /** Chooses the next token of a sequence. @param logits [V] */
+  private extend(generation: ActiveGeneration, logits: Float32Array): void {
+    const { id, request } = generation;
+    try {
+      const token = this.sampler.sample(logits, request.sampling, uniform(request.sampling.seed, generation.numGenerated));
+      this.events.push({ id, event: { type: 'token', ...token } });
+      const reason = generation.append(token.tokenId);
+      if (reason === null) return;
+      this.events.push({ id, event: { type: 'finished', reason } });
+      this.remove(generation);
+    } catch (error) {
+      this.fail(generation, error);
+    }
+  }
+
+  private fail(generation: ActiveGeneration, cause: unknown): void {
+    const error = cause instanceof RingmeshError ? cause : new EngineFailedError(`A step failed: ${describe(cause)}`, { cause });
+    this.events.push({ id: generation.id, event: { type: 'failed', error: errorToMessage(error) } });
+    this.remove(generation);
+  }
+
+  private remove(generation: ActiveGeneration): void {
+    this.generations.delete(generation.id);
+    this.scheduler.remove(generation);
+  }
+
+  private report({ chunks, preempted }: Schedule<ActiveGeneration>, start: number): StepReport {
+    const { events } = this;
+    this.events = [];
+    if (chunks.length === 0) return { events, stats: this.stats(), metrics: null };
+    const metrics = {
+      seconds: this.parts.now() - start,
+      numTokens: chunks.reduce((sum, { numTokens }) => sum + numTokens, 0),
+      numSampled: events.filter(({ event }) => event.type === 'token').length,
+      preemptions: preempted.length,
+      dispatch: this.parts.dispatcher.drainStats(),
+    };
+    return { events, stats: this.stats(), metrics };
+  }
+
+  private stats(): EngineStats {
+    const { bytesInUse, byteLimit } = this.parts.model.caches;
+    return {
+      running: this.scheduler.numRunning,
+      waiting: this.scheduler.numWaiting,
+      kvCacheUsage: bytesInUse / byteLimit,
+      kvCacheBytes: bytesInUse,
+    };
+  }
+}
+
+/** What the model needs to know of a chunk. */
+function toSegment({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Segment {
+  const first = sequence.numComputed;
+  return {
+    cache: sequence.memory!,
+    tokenIds: Int32Array.from(sequence.tokenIds.slice(first, first + numTokens)), // [t]
+    needsLogits: isLast,
+  };
+}
+
+/** An unexpected error and where it came from. */
+function describe(error: unknown): string {
+  return error instanceof Error && error.stack !== undefined ? error.stack.split('\n', 2).join('') : String(error);
+}
