@@ -1,6 +1,6 @@
 import { GraphBuilder } from '@ringmesh/onnx';
 import { ShardRule } from '@ringmesh/placement';
-import { type ModelConfig, PackLayout, type PackManifest } from '@ringmesh/weights';
+import { type ModelConfig, packIdOf, PackLayout, type PackManifest } from '@ringmesh/weights';
 import { mkdirSync, writeFileSync } from 'node:fs';
 
 /** Sizes of a pack that holds experts only. */
@@ -94,7 +94,7 @@ function manifestOf({ numShards, ...sizes }: TinyExpertsShape): PackManifest {
     headDim: sizes.hiddenSize,
     vocabSize: 1,
     numSharedExperts: 0,
-    intermediateSize: 0,
+    intermediateSize: sizes.moeIntermediateSize,
     normTopkProb: true,
     normHead: false,
     tieWordEmbeddings: false,
@@ -105,17 +105,17 @@ function manifestOf({ numShards, ...sizes }: TinyExpertsShape): PackManifest {
     ropeScaling: null,
     maxPositionEmbeddings: 1024,
     bosTokenId: null,
-    eosTokenIds: [],
+    eosTokenIds: [0],
     padTokenId: null,
   };
-  return {
-    formatVersion: 1,
-    packId: 'tiny-experts',
+  const unnamed = {
+    formatVersion: 1 as const,
     name: 'tiny-experts',
     config,
     generationDefaults: {},
-    quantization: { method: 'f32' },
+    quantization: { method: 'f32' as const },
     numShards,
     files: [],
   };
+  return { ...unnamed, packId: packIdOf(unnamed) };
 }
