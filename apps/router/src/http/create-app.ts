@@ -6,6 +6,7 @@ import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { HttpMetrics } from '@ringmesh/telemetry';
 import { AppModule, type AppParts } from '../app.module.js';
 import { ErrorFilter } from '../openai/error.filter.js';
+import { errorSchema } from '../openai/schemas/responses.js';
 import { validationPipe } from '../openai/validation.js';
 import { NestLogger } from './nest-logger.js';
 import { createServer } from './server.js';
@@ -21,6 +22,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     .setTitle('Ringmesh')
     .setDescription("OpenAI's API over Ring and Ling models, with vLLM's additions.")
     .setVersion('1')
+    .addGlobalResponse({ status: 'default', description: 'Any error.', standardSchema: errorSchema })
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, about), { jsonDocumentUrl: 'openapi.json' });
   await app.init();

@@ -6,6 +6,7 @@ import type { TextGenerator } from '../../generation/text-generator.js';
 import { ClientSignal } from '../../http/client-signal.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
+import { ApiJsonBody } from '../api-body.js';
 import { TokenWriter } from '../logprobs.js';
 import { prepareRequests } from '../prepare-requests.js';
 import { type ChatRequest, chatRequestSchema } from '../schemas/chat-request.js';
@@ -27,6 +28,7 @@ export class ChatController {
 
   @Post()
   @HttpCode(200)
+  @ApiJsonBody(chatRequestSchema)
   @ApiResponse({
     status: 200,
     description: 'The answer; an event stream of chunks with "stream": true.',

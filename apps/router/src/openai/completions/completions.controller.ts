@@ -6,6 +6,7 @@ import type { TextGenerator } from '../../generation/text-generator.js';
 import { ClientSignal } from '../../http/client-signal.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
+import { ApiJsonBody } from '../api-body.js';
 import { TokenWriter } from '../logprobs.js';
 import { prepareRequests } from '../prepare-requests.js';
 import { type CompletionRequest, completionRequestSchema } from '../schemas/completion-request.js';
@@ -30,6 +31,7 @@ export class CompletionsController {
 
   @Post()
   @HttpCode(200)
+  @ApiJsonBody(completionRequestSchema)
   @ApiResponse({
     status: 200,
     description: 'A choice a prompt; an event stream of chunks with "stream": true.',

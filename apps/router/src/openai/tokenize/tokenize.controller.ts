@@ -2,6 +2,7 @@ import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { ServedModel } from '../../served-model.js';
 import { MODEL } from '../../tokens.js';
+import { ApiJsonBody } from '../api-body.js';
 import { chatPrompt } from '../chat/chat-prompt.js';
 import {
   type DetokenizeRequest,
@@ -22,6 +23,7 @@ export class TokenizeController {
 
   @Post('tokenize')
   @HttpCode(200)
+  @ApiJsonBody(tokenizeRequestSchema)
   @ApiResponse({ status: 200, standardSchema: tokenizeResponseSchema })
   tokenize(@Body({ schema: tokenizeRequestSchema }) body: TokenizeRequest): TokenizeResponse {
     const { messages, prompt } = body;
@@ -37,6 +39,7 @@ export class TokenizeController {
 
   @Post('detokenize')
   @HttpCode(200)
+  @ApiJsonBody(detokenizeRequestSchema)
   @ApiResponse({ status: 200, standardSchema: detokenizeResponseSchema })
   detokenize(@Body({ schema: detokenizeRequestSchema }) { model, tokens }: DetokenizeRequest): DetokenizeResponse {
     this.model.checkName(model);

@@ -1,0 +1,95 @@
+import { InvalidOptionError } from '@ringmesh/core';
+import { describe, expect, it } from 'vitest';
+import { engineOptions, parseRouterOptions, type RawRouterOptions, ROUTER_OPTIONS } from './options.js';
+
+const parse = (raw: RawRouterOptions) => parseRouterOptions({ pack: '/pack', ...raw });
+
+describe('parseRouterOptions', () => {
+  it('has defaults for all but the pack, and leaves to the engine what the engine knows better', () => {
+    expect(parse({})).toMatchObject({
+      host: '127.0.0.1',
+      port: 8000,
+      experts: { type: 'local' },
+      shutdownTimeoutMs: 30_000,
+      logLevel: 'info',
+    });
+    expect(engineOptions(parse({}))).toMatchObject({ packDir: '/pack', workers: 'local', kvCacheBytes: undefined, maxNumSeqs: undefined });
+  });
+
+  it('reads every value', () => {
+    const options = parse({
+      port: '0',
+      workers: '10.0.0.1:7000, [::1]:7001',
+      wire: 'bf16',
+      maxNumSeqs: '8',
+      kvCacheMemory: '2GiB',
+      dispatchTimeout: '500ms',
+      shutdownTimeout: '5',
+      servedModelName: 'inclusionAI/Ring-lite',
+      tlsCa: 'ca.pem',
+      tlsCert: 'cert.pem',
+      tlsKey: 'key.pem',
+    });
+    expect(options).toMatchObject({
+      port: 0,
+      wire: 'bf16',
+      maxNumSeqs: 8,
+      kvCacheBytes: 2 ** 31,
+      dispatchTimeoutMs: 500,
+      shutdownTimeoutMs: 5000,
+      servedModelName: 'inclusionAI/Ring-lite',
+      security: { tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } },
+    });
+    expect(engineOptions(options).workers).toEqual(['10.0.0.1:7000', '[::1]:7001']);
+  });
+
+  it('lets workers register instead of being listed', () => {
+    expect(parse({ redisUrl: 'redis://r' }).experts).toEqual({ type: 'registry', redisUrl: 'redis://r' });
+    expect(engineOptions(parse({ redisUrl: 'redis://r' })).workers).toEqual([]);
+  });
+
+  it.each<[string, RawRouterOptions]>([
+    ['--pack', { pack: '' }],
+    ['--port', { port: '65536' }],
+    ['--workers', { workers: 'localhost' }],
+    ['--workers', { workers: 'a:1,b:2,a:1' }],
+    ['--workers', { workers: 'a:1', redisUrl: 'redis://r' }],
+    ['--wire', { wire: 'int8' }],
+    ['--threads', { threads: '0' }],
+    ['--max-model-len', { maxModelLen: '1e9' }],
+    ['--kv-cache-memory', { kvCacheMemory: 'lots' }],
+    ['--dispatch-timeout', { dispatchTimeout: '0' }],
+    ['--served-model-name', { servedModelName: 'a b' }],
+    ['--tls-key', { tlsCa: 'ca.pem', tlsCert: 'cert.pem' }],
+    ['--log-level', { logLevel: 'loud' }],
+  ])('names %s when it is wrong: %o', (field, raw) => {
+    expect(() => parse(raw)).toThrow(expect.objectContaining({ name: InvalidOptionError.name, field }));
+  });
+
+  it('is told every option that the command line takes', () => {
+    const flags = ROUTER_OPTIONS.map((option) => /^--([a-z-]+)/.exec(option.flags)![1]!);
+    const names = flags.map((flag) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
+    const all: Required<RawRouterOptions> = {
+      pack: '/pack',
+      host: '::1',
+      port: '0',
+      workers: 'local',
+      redisUrl: '',
+      threads: '1',
+      wire: 'f32',
+      maxNumSeqs: '1',
+      maxNumBatchedTokens: '1',
+      maxModelLen: '2',
+      kvCacheMemory: '1',
+      servedModelName: 'm',
+      dispatchTimeout: '1',
+      shutdownTimeout: '1',
+      tlsCa: '',
+      tlsCert: '',
+      tlsKey: '',
+      allowInsecure: true,
+      logLevel: 'info',
+    };
+    expect(names.sort()).toEqual(Object.keys(all).sort());
+  });
+});

@@ -1,0 +1,209 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
+
+let router: TestRouter;
+beforeAll(async () => (router = await startTestRouter()));
+afterAll(() => router.close());
+
+const CHAT = '/v1/chat/completions';
+const COMPLETIONS = '/v1/completions';
+
+interface Expected {
+  status: number;
+  code: string;
+  param?: string | null;
+  /** A part of the message. */
+  says?: string;
+}
+
+async function expectError(answer: Response, { status, code, param = null, says = '' }: Expected): Promise<void> {
+  const body = (await answer.json()) as { error: { message: string } };
+  expect({ status: answer.status, body }).toEqual({
+    status,
+    body: { error: { message: expect.stringContaining(says) as string, type: 'invalid_request_error', param, code } },
+  });
+  expect(body.error.message.length).toBeGreaterThan(10);
+}
+
+describe('bodies that are refused as a whole', () => {
+  it.each<[string, string | Uint8Array, Expected]>([
+    ['broken JSON', '{"model": ', { status: 400, code: 'invalid_request', says: 'JSON' }],
+    ['NaN, which JSON does not have', '{"temperature": NaN}', { status: 400, code: 'invalid_request', says: 'JSON' }],
+    ['nothing', '', { status: 400, code: 'invalid_request', says: 'empty' }],
+    ['a list', '[]', { status: 400, code: 'invalid_request', says: 'object' }],
+    ['invalid UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]), { status: 400, code: 'invalid_request', says: 'UTF-8' }],
+    ['10 MB', JSON.stringify({ prompt: 'a'.repeat(10_000_000) }), { status: 413, code: 'body_too_large', says: 'bytes' }],
+    ['a million brackets', '['.repeat(1_000_000) + ']'.repeat(1_000_000), { status: 400, code: 'invalid_request', says: 'deep' }],
+  ])('%s', async (_, body, expected) => {
+    await expectError(await router.post(CHAT, body), expected);
+    await expectError(await router.post(COMPLETIONS, body), expected);
+  });
+
+  it('a type that is not JSON', async () => {
+    const expected = { status: 415, code: 'unsupported_media_type', says: 'application/json' };
+    await expectError(await router.post(CHAT, 'a=1', { 'content-type': 'application/x-www-form-urlencoded' }), expected);
+    await expectError(await router.post(CHAT, '{}', { 'content-type': 'text/plain' }), expected);
+  });
+});
+
+describe('chat requests with a bad field', () => {
+  const user = (content: unknown): unknown => [{ role: 'user', content }];
+  it.each<[string, object, string | Partial<Expected>]>([
+    ['an unknown model', { model: 'gpt-4' }, { status: 404, code: 'model_not_found', param: 'model', says: MODEL }],
+    ['no messages', { messages: undefined }, 'messages'],
+    ['empty messages', { messages: [] }, 'messages'],
+    ['too many messages', { messages: Array(1025).fill(QUESTION[0]) }, 'messages'],
+    ['a made-up role', { messages: [{ role: 'boss', content: 'hi' }] }, { param: 'messages.0.role', says: '"assistant"' }],
+    ['a tool role', { messages: [{ role: 'tool', content: '1', tool_call_id: 'x' }] }, { param: 'messages.0.role', says: 'not supported' }],
+    ['tool calls', { messages: [{ role: 'assistant', content: '', tool_calls: [{}] }] }, 'messages.0.tool_calls'],
+    ['content that is a number', { messages: user(5) }, 'messages.0.content'],
+    ['no content', { messages: [{ role: 'user' }] }, 'messages.0.content'],
+    ['an image', { messages: user([{ type: 'image_url', image_url: { url: 'x' } }]) }, { param: 'messages.0.content', says: 'text' }],
+    [
+      'a prompt longer than the context',
+      { messages: user('1 '.repeat(3000)) },
+      { code: 'context_length_exceeded', param: 'messages', says: '1024' },
+    ],
+    [
+      'a hopelessly long prompt',
+      { messages: user('x'.repeat(1_000_000)) },
+      { code: 'context_length_exceeded', param: 'messages', says: 'bytes' },
+    ],
+    ['max_tokens 0', { max_tokens: 0 }, 'max_tokens'],
+    ['max_tokens 1.5', { max_tokens: 1.5 }, 'max_tokens'],
+    ['max_tokens beyond the context', { max_tokens: 1024 }, { code: 'context_length_exceeded', param: 'max_tokens', says: 'fit' }],
+    ['max_completion_tokens beyond', { max_completion_tokens: 1e6 }, { code: 'context_length_exceeded', param: 'max_completion_tokens' }],
+    ['temperature as text', { temperature: '0' }, 'temperature'],
+    ['a negative temperature', { temperature: -0.1 }, 'temperature'],
+    ['a temperature above 2', { temperature: 2.1 }, 'temperature'],
+    ['top_p 0', { top_p: 0 }, 'top_p'],
+    ['top_k -2', { top_k: -2 }, 'top_k'],
+    ['min_p above 1', { min_p: 1.1 }, 'min_p'],
+    ['a seed that is no integer', { seed: 0.5 }, 'seed'],
+    ['a seed beyond exact numbers', { seed: 2 ** 60 }, 'seed'],
+    ['an empty stop string', { stop: '' }, 'stop'],
+    ['too many stop strings', { stop: Array(17).fill('x') }, { param: 'stop', says: '16' }],
+    ['a stop string that is too long', { stop: ['x'.repeat(257)] }, { param: 'stop.0', says: '256' }],
+    ['a stop token outside the vocabulary', { stop_token_ids: [768] }, { param: 'stop_token_ids', says: '768' }],
+    ['top_logprobs without logprobs', { top_logprobs: 2 }, { param: 'top_logprobs', says: 'logprobs' }],
+    ['top_logprobs above 20', { logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
+    ['stream_options without stream', { stream_options: { include_usage: true } }, { param: 'stream_options', says: 'stream' }],
+    ['several choices', { n: 2 }, { param: 'n', says: '1' }],
+    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }, { param: 'tools', says: 'not supported' }],
+    ['functions', { functions: [{ name: 'f' }] }, 'functions'],
+    ['a JSON answer', { response_format: { type: 'json_object' } }, { param: 'response_format.type', says: 'text' }],
+    ['biases', { logit_bias: { 5: 10 } }, 'logit_bias'],
+    ['a frequency penalty', { frequency_penalty: 0.5 }, 'frequency_penalty'],
+    ['a presence penalty', { presence_penalty: 0.5 }, 'presence_penalty'],
+    ['a repetition penalty', { repetition_penalty: 1.1 }, 'repetition_penalty'],
+    ['audio', { audio: { voice: 'x' } }, 'audio'],
+    ["a template of the client's own", { chat_template: '{{ 1 }}' }, 'chat_template'],
+    ['template variables of ours', { chat_template_kwargs: { messages: [] } }, 'chat_template_kwargs.messages'],
+    [
+      'too many template variables',
+      { chat_template_kwargs: Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`name${index}`, 1])) },
+      'chat_template_kwargs',
+    ],
+  ])('%s', async (_, fields, expected) => {
+    const details = typeof expected === 'string' ? { param: expected } : expected;
+    const answer = await router.post(CHAT, { model: MODEL, messages: QUESTION, ...fields });
+    await expectError(answer, { status: 400, code: 'invalid_request', ...details });
+  });
+
+  it.each(['1e999', '-1e999'])('the number %s', async (number) => {
+    const body = JSON.stringify({ messages: QUESTION, temperature: 'N' }).replace('"N"', number);
+    await expectError(await router.post(CHAT, body), { status: 400, code: 'invalid_request', param: 'temperature' });
+  });
+
+  it('changes nothing for fields that change nothing', async () => {
+    const ignored = {
+      user: 'me',
+      metadata: { a: 'b' },
+      store: true,
+      service_tier: 'auto',
+      parallel_tool_calls: true,
+      some_new_field: { x: 1 },
+      n: 1,
+      tools: [],
+      tool_choice: 'auto',
+      response_format: { type: 'text' },
+      logit_bias: {},
+      frequency_penalty: 0,
+      presence_penalty: null,
+      repetition_penalty: 1,
+      stop: null,
+      seed: null,
+      top_logprobs: 0,
+    };
+    const answer = await router.post(CHAT, { model: MODEL, messages: QUESTION, max_tokens: 1, ...ignored });
+    expect(answer.status).toBe(200);
+  });
+});
+
+describe('completions with a bad field', () => {
+  it.each<[string, object, string | Partial<Expected>]>([
+    ['no prompt', { prompt: undefined }, 'prompt'],
+    ['an empty text', { prompt: '' }, { param: 'prompt', says: 'one' }],
+    ['an empty list', { prompt: [] }, 'prompt'],
+    ['an empty text in a list', { prompt: ['a', ''] }, 'prompt'],
+    ['texts and ids mixed', { prompt: ['a', 1] }, 'prompt'],
+    ['too many prompts', { prompt: Array(129).fill('a') }, { param: 'prompt', says: '128' }],
+    ['a token id outside the vocabulary', { prompt: [1, 768] }, { param: 'prompt', says: '768' }],
+    ['a negative token id', { prompt: [-1] }, 'prompt.0'],
+    ['a token id that is no integer', { prompt: [1.5] }, 'prompt'],
+    [
+      'more token ids than the context',
+      { prompt: Array(1024).fill(1) },
+      { code: 'context_length_exceeded', param: 'prompt', says: '1024' },
+    ],
+    ['max_tokens beyond the context', { max_tokens: 1024 }, { code: 'context_length_exceeded', param: 'max_tokens' }],
+    ['logprobs above 20', { logprobs: 21 }, 'logprobs'],
+    ['logprobs true', { logprobs: true }, 'logprobs'],
+    ['an echo', { echo: true }, { param: 'echo', says: 'not supported' }],
+    ['a suffix', { suffix: 'x' }, 'suffix'],
+    ['best_of', { best_of: 3 }, 'best_of'],
+    ['stream_options without stream', { stream_options: {} }, 'stream_options'],
+  ])('%s', async (_, fields, expected) => {
+    const details = typeof expected === 'string' ? { param: expected } : expected;
+    const answer = await router.post(COMPLETIONS, { model: MODEL, prompt: 'a', ...fields });
+    await expectError(answer, { status: 400, code: 'invalid_request', ...details });
+  });
+
+  it('streams refuse as plain errors too', async () => {
+    await expectError(await router.post(COMPLETIONS, { prompt: [], stream: true }), {
+      status: 400,
+      code: 'invalid_request',
+      param: 'prompt',
+    });
+  });
+});
+
+describe('other endpoints', () => {
+  it('tokenize wants a text or messages, detokenize ids of the vocabulary', async () => {
+    await expectError(await router.post('/tokenize', {}), { status: 400, code: 'invalid_request', param: 'prompt' });
+    await expectError(await router.post('/tokenize', { prompt: 'a', model: 'x' }), {
+      status: 404,
+      code: 'model_not_found',
+      param: 'model',
+    });
+    await expectError(await router.post('/detokenize', { tokens: [5000] }), { status: 400, code: 'invalid_request', param: 'tokens' });
+  });
+
+  it('a path that does not exist is 404, a wrong method 405 with the right ones', async () => {
+    await expectError(await fetch(`${router.url}/v1/embeddings`), { status: 404, code: 'route_not_found' });
+    const wrong = await fetch(`${router.url}${CHAT}`);
+    expect(wrong.headers.get('allow')).toBe('POST');
+    await expectError(wrong, { status: 405, code: 'method_not_allowed', says: 'POST' });
+    await expectError(await fetch(`${router.url}/v1/models/${MODEL}`, { method: 'DELETE' }), { status: 405, code: 'method_not_allowed' });
+  });
+
+  it('a malformed or endless path is an error of the same shape', async () => {
+    await expectError(await fetch(`${router.url}/v1/models/%zz`), { status: 400, code: 'invalid_request' });
+    await expectError(await fetch(`${router.url}/v1/models/${'x'.repeat(600)}`), { status: 414, code: 'uri_too_long' });
+  });
+
+  it('an unknown model of any sane name is 404', async () => {
+    const answer = await fetch(`${router.url}/v1/models/${encodeURIComponent('inclusionAI/Ring-lite')}`);
+    await expectError(answer, { status: 404, code: 'model_not_found', param: 'model', says: 'inclusionAI/Ring-lite' });
+  });
+});

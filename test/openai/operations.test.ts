@@ -1,0 +1,188 @@
+import { spawnSync } from 'node:child_process';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { until } from '@ringmesh/testing';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
+
+const RUNNING = `vllm:num_requests_running{model_name="${MODEL}",engine="0"}`;
+const finished = (reason: string): string => `vllm:request_success_total{model_name="${MODEL}",engine="0",finished_reason="${reason}"}`;
+/** A request that goes on for as long as the context allows. */
+const LONG = { model: MODEL, prompt: 'a', max_tokens: 1000, ignore_eos: true };
+
+let router: TestRouter;
+beforeAll(async () => (router = await startTestRouter()));
+afterAll(() => router.close());
+
+const untilRunning = (count: number): Promise<number> =>
+  until(
+    () => router.metric(RUNNING),
+    (running) => running === count,
+  );
+
+describe('a client that leaves', () => {
+  it('in a stream frees its sequence at once', async () => {
+    const aborted = await router.metric(finished('abort'));
+    const stream = await router.client.completions.create({ ...LONG, stream: true });
+    for await (const chunk of stream) {
+      expect(chunk.choices).toHaveLength(1);
+      break; // which closes the connection
+    }
+    await untilRunning(0);
+    expect(await router.metric(finished('abort'))).toBe(aborted + 1);
+    expect(await router.metric(`vllm:kv_cache_usage_perc{model_name="${MODEL}",engine="0"}`)).toBe(0);
+  });
+
+  it('before its whole answer frees its sequences too', async () => {
+    const aborted = await router.metric(finished('abort'));
+    const controller = new AbortController();
+    const answer = router.client.completions.create({ ...LONG, prompt: ['a', 'b'] }, { signal: controller.signal });
+    await untilRunning(2);
+    controller.abort();
+    await expect(answer).rejects.toThrow('abort');
+    await untilRunning(0);
+    expect(await router.metric(finished('abort'))).toBe(aborted + 2);
+  });
+
+  it('may also never read: the stream waits for it and ends with it', async () => {
+    const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
+    const body = JSON.stringify({ ...LONG, logprobs: 20, stream: true });
+    socket.pause();
+    socket.write(
+      `POST /v1/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await until(
+      () => router.metric(RUNNING),
+      (running) => running === 1,
+    );
+    expect((await fetch(`${router.url}/health`)).status).toBe(200);
+    socket.destroy();
+    await untilRunning(0);
+  });
+});
+
+describe('health and readiness', () => {
+  it('tell a living server from one that can answer', async () => {
+    expect(await (await fetch(`${router.url}/health`)).json()).toEqual({ status: 'alive' });
+    const ready = await fetch(`${router.url}/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({ status: 'ready', missing_shards: [] });
+  });
+
+  it('say which shards are missing when a worker is not there, and requests are refused until it is', async () => {
+    const nobody = await unusedAddress();
+    const lonely = await startTestRouter({ workers: nobody }, { waitUntilReady: false });
+    try {
+      expect((await fetch(`${lonely.url}/health`)).status).toBe(200);
+      const details = await until(
+        async () => {
+          const ready = await fetch(`${lonely.url}/ready`);
+          expect(ready.status).toBe(503);
+          return (await ready.json()) as { missing_shards: number[]; details: string[] };
+        },
+        ({ details }) => details.includes('model: loaded') && details.some((line) => line.includes('unreachable')),
+      );
+      expect(details.missing_shards).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      expect(details.details.join()).toContain(nobody);
+      for (const stream of [false, true]) {
+        const answer = await lonely.post('/v1/chat/completions', { messages: QUESTION, stream });
+        expect(answer.status).toBe(503);
+        expect(await answer.json()).toMatchObject({ error: { type: 'server_error', code: 'not_ready' } });
+      }
+      expect(await lonely.metric(`ringmesh:worker_up{worker="${nobody}"}`)).toBe(0);
+    } finally {
+      await lonely.close();
+    }
+  });
+});
+
+describe('metrics', () => {
+  it('count requests, tokens and times', async () => {
+    const labels = `{model_name="${MODEL}",engine="0"}`;
+    const before = await router.metric(`vllm:generation_tokens_total${labels}`);
+    const { usage } = await router.client.chat.completions.create({ model: MODEL, messages: QUESTION, max_completion_tokens: 7 });
+    expect(usage!.completion_tokens).toBe(7);
+    expect(await router.metric(`vllm:generation_tokens_total${labels}`)).toBe(before + 7);
+    expect(await router.metric(`vllm:time_to_first_token_seconds_count${labels}`)).toBeGreaterThan(0);
+    expect(await router.metric('http_requests_total{handler="/v1/chat/completions",method="POST",status="2xx"}')).toBeGreaterThan(0);
+    expect(await router.metric('ringmesh:dispatch_tokens_total{layer_group="0-0",shard="0"}')).toBeGreaterThan(0);
+  });
+
+  it('are accepted by promtool, but for the colons that vLLM put into the names', async ({ skip }) => {
+    const scrape = await (await fetch(`${router.url}/metrics`)).text();
+    const { status, stderr, error } = spawnSync('promtool', ['check', 'metrics'], { input: scrape, encoding: 'utf8' });
+    if (error !== undefined) skip('promtool is not installed (Debian: apt install prometheus): /metrics was NOT checked');
+    expect(status, stderr).not.toBe(1); // 1: not Prometheus' format; 3: a name is unusual
+    const complaints = stderr.split('\n').filter((line) => line !== '' && !line.endsWith(" metric names should not contain ':'"));
+    expect(complaints).toEqual(['vllm:iteration_tokens_total non-counter metrics should not have "_total" suffix']);
+  });
+});
+
+describe('the server', () => {
+  it('echoes a sane X-Request-Id and makes one otherwise', async () => {
+    const idFor = async (id: string): Promise<string | null> =>
+      (await fetch(`${router.url}/health`, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
+    expect(await idFor('trace-42')).toBe('trace-42');
+    expect(await idFor('a b')).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it('documents itself', async () => {
+    expect((await fetch(`${router.url}/docs`)).status).toBe(200);
+    const { paths } = (await (await fetch(`${router.url}/openapi.json`)).json()) as { paths: Record<string, object> };
+    for (const path of [
+      '/v1/chat/completions',
+      '/v1/completions',
+      '/v1/models',
+      '/tokenize',
+      '/detokenize',
+      '/health',
+      '/ready',
+      '/metrics',
+    ]) {
+      expect(Object.keys(paths)).toContain(path);
+    }
+    expect(JSON.stringify(paths['/v1/chat/completions'])).toContain('"max_completion_tokens"');
+  });
+
+  it('names what already listens at its address', async () => {
+    const port = new URL(router.url).port;
+    await expect(startTestRouter({ port })).rejects.toMatchObject({
+      code: 'listen_failed',
+      message: expect.stringContaining(port) as string,
+    });
+  });
+
+  it('lets running streams finish when it closes, and refuses new requests meanwhile', async () => {
+    const closing = await startTestRouter();
+    const stream = await closing.client.completions.create({ ...LONG, max_tokens: 300, stream: true });
+    const chunks = stream[Symbol.asyncIterator]();
+    await chunks.next();
+    const closed = closing.close();
+    const refused = await closing.post('/v1/completions', LONG);
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ error: { code: 'shutting_down' } });
+    expect((await fetch(`${closing.url}/ready`)).status).toBe(503);
+    const rest = [];
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) rest.push(next.value);
+    expect(rest.at(-1)!.choices[0]!.finish_reason).toBe('length');
+    await closed;
+    await expect(fetch(`${closing.url}/health`)).rejects.toThrow();
+  });
+
+  it('ends running streams with an error event when the shutdown timeout is over', async () => {
+    const closing = await startTestRouter({ shutdownTimeout: '0' });
+    const answer = await closing.post('/v1/completions', { ...LONG, stream: true });
+    const [text] = await Promise.all([answer.text(), closing.close()]);
+    const events = text.trim().split('\n\n');
+    expect(JSON.parse(events.at(-1)!.slice('data: '.length))).toMatchObject({ error: { code: 'shutting_down' } });
+  });
+});
+
+/** An address that nobody listens on: one that was just given up. */
+async function unusedAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${port}`;
+}
