@@ -1,15 +1,9 @@
-import {
-  EngineFailedError,
-  InvalidOptionError,
-  InvalidRequestError,
-  NotReadyError,
-  RingmeshError,
-  ShuttingDownError,
-} from '@ringmesh/core';
+import { InvalidOptionError, InvalidRequestError, NotReadyError, type RingmeshError, ShuttingDownError } from '@ringmesh/core';
 import { type ExpertHost, GrpcDispatch, type RemoteWorker, type WorkerStatus } from '@ringmesh/dispatch';
 import { Doorbell } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
 import { checkRequest } from './check-request.js';
+import { engineError } from './engine-error.js';
 import type { MessageFromEngine } from './engine-messages.js';
 import type { EngineOptions, EngineSettings } from './engine-options.js';
 import { EngineThreadHandle } from './engine-thread-handle.js';
@@ -142,7 +136,7 @@ export class EngineHandle implements EngineClient {
 
   private fail(cause: Error): void {
     if (this.ended !== null) return;
-    const error = cause instanceof RingmeshError ? cause : new EngineFailedError(`The engine failed: ${cause.message}`, { cause });
+    const error = engineError('The engine failed', cause);
     this.end(error);
     this.callbacks.onFatal(error);
   }

@@ -22,7 +22,7 @@ export interface EngineThreadData {
 }
 
 export type MessageToEngine =
-  | { type: 'submit'; request: GenerationRequest; /** {@link wallClock} */ submittedAt: number }
+  | { type: 'submit'; request: GenerationRequest; /** {@link monotonicSeconds} */ submittedAt: number }
   | { type: 'abort'; id: string }
   | { type: 'hosts'; epoch: number; hosts: ExpertHost[] }
   | { type: 'close' };
@@ -36,7 +36,7 @@ export interface EngineFailure {
   error: ErrorMessage;
 }
 
-/** Seconds since 1970, monotonic, the same for all threads: `performance.now` alone counts from each thread's own start. */
-export function wallClock(): number {
-  return (performance.timeOrigin + performance.now()) / 1000;
+/** The process's monotonic clock, the same for all its threads: `performance.now` counts from each thread's own start. */
+export function monotonicSeconds(): number {
+  return Number(process.hrtime.bigint()) / 1e9;
 }

@@ -4,11 +4,21 @@ import { Dispatcher } from '@ringmesh/dispatch';
 import { Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { Engine } from './engine.js';
-import { type EngineFailure, type EngineThreadData, type MessageFromEngine, type MessageToEngine, wallClock } from './engine-messages.js';
+import { engineError } from './engine-error.js';
+import {
+  type EngineFailure,
+  type EngineThreadData,
+  type MessageFromEngine,
+  type MessageToEngine,
+  monotonicSeconds,
+} from './engine-messages.js';
 
 const data = workerData as EngineThreadData;
 const inboxBell = new Doorbell(data.inboxBell);
 let isClosed = false;
+
+/** Who speaks with a worker answers for it when its time is over; only if nobody does, the dispatcher gives up by itself. */
+const GRACE_MS = 1_000;
 
 try {
   const dispatcher = new Dispatcher({
@@ -16,16 +26,16 @@ try {
     numLayers: data.manifest.config.numLayers,
     numSlots: data.numSlots,
     clientBell: new Doorbell(data.clientBell),
-    timeoutMs: data.dispatchTimeoutMs,
+    timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: wallClock });
+  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();
 } catch (error) {
-  post({ type: 'failed', error: errorToMessage(error) });
+  post({ type: 'failed', error: errorToMessage(engineError('The engine failed', error)) });
 }
 
 /** @throws ShuttingDownError when the thread is told to close meanwhile: the only message that comes before `ready` was sent */

@@ -1,10 +1,11 @@
-import { EngineFailedError, errorToMessage, RingmeshError } from '@ringmesh/core';
+import { EngineFailedError, errorToMessage } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import type { Model, Segment } from '@ringmesh/model';
 import { Sampler, uniform } from '@ringmesh/sampler';
 import { type Chunk, type Schedule, Scheduler, type SchedulerLimits } from '@ringmesh/scheduler';
 import { ActiveGeneration } from './active-generation.js';
+import { engineError } from './engine-error.js';
 import type { EngineStats, GenerationRequest } from './generation.js';
 import type { RequestEvent, StepReport } from './step-report.js';
 
@@ -107,8 +108,8 @@ export class Engine {
   }
 
   private fail(generation: ActiveGeneration, cause: unknown): void {
-    const error = cause instanceof RingmeshError ? cause : new EngineFailedError(`A step failed: ${describe(cause)}`, { cause });
-    this.events.push({ id: generation.id, event: { type: 'failed', error: errorToMessage(error) } });
+    const error = errorToMessage(engineError('A step failed', cause));
+    this.events.push({ id: generation.id, event: { type: 'failed', error } });
     this.remove(generation);
   }
 
@@ -150,9 +151,4 @@ function toSegment({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Se
     tokenIds: Int32Array.from(sequence.tokenIds.slice(first, first + numTokens)), // [t]
     needsLogits: isLast,
   };
-}
-
-/** An unexpected error and where it came from. */
-function describe(error: unknown): string {
-  return error instanceof Error && error.stack !== undefined ? error.stack.split('\n', 2).join('') : String(error);
 }

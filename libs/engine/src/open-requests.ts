@@ -1,5 +1,5 @@
 import { errorFromMessage, type RingmeshError } from '@ringmesh/core';
-import { type MessageToEngine, wallClock } from './engine-messages.js';
+import { type MessageToEngine, monotonicSeconds } from './engine-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { GenerationEvent, GenerationRequest } from './generation.js';
 import type { RequestEvent } from './step-report.js';
@@ -46,8 +46,8 @@ export class OpenRequests {
   }
 
   private submit(request: GenerationRequest, queue: EventQueue<GenerationEvent>): void {
+    this.send({ type: 'submit', request, submittedAt: monotonicSeconds() });
     this.queues.set(request.id, queue);
-    this.send({ type: 'submit', request, submittedAt: wallClock() });
   }
 
   /** Aborts the request unless it has ended. Its id may belong to another one by now. */
