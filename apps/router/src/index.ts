@@ -1,2 +1,2 @@
-export { parseRouterOptions, type RawRouterOptions, ROUTER_OPTIONS, type RouterOptions } from './options.js';
+export { parseRouterOptions, type RawRouterOptions, type RouterOptions } from './options.js';
 export { type RunningRouter, startRouter } from './start-router.js';

@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@ringmesh/core';
 import { describe, expect, it } from 'vitest';
-import { engineOptions, parseRouterOptions, type RawRouterOptions, ROUTER_OPTIONS } from './options.js';
+import { engineOptions, parseRouterOptions, type RawRouterOptions } from './options.js';
 
 const parse = (raw: RawRouterOptions) => parseRouterOptions({ pack: '/pack', ...raw });
 
@@ -64,32 +64,5 @@ describe('parseRouterOptions', () => {
     ['--log-level', { logLevel: 'loud' }],
   ])('names %s when it is wrong: %o', (field, raw) => {
     expect(() => parse(raw)).toThrow(expect.objectContaining({ name: InvalidOptionError.name, field }));
-  });
-
-  it('is told every option that the command line takes', () => {
-    const flags = ROUTER_OPTIONS.map((option) => /^--([a-z-]+)/.exec(option.flags)![1]!);
-    const names = flags.map((flag) => flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase()));
-    const all: Required<RawRouterOptions> = {
-      pack: '/pack',
-      host: '::1',
-      port: '0',
-      workers: 'local',
-      redisUrl: '',
-      threads: '1',
-      wire: 'f32',
-      maxNumSeqs: '1',
-      maxNumBatchedTokens: '1',
-      maxModelLen: '2',
-      kvCacheMemory: '1',
-      servedModelName: 'm',
-      dispatchTimeout: '1',
-      shutdownTimeout: '1',
-      tlsCa: '',
-      tlsCert: '',
-      tlsKey: '',
-      allowInsecure: true,
-      logLevel: 'info',
-    };
-    expect(names.sort()).toEqual(Object.keys(all).sort());
   });
 });

@@ -5,29 +5,6 @@ import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
 
 const WIRES = ['f32', 'bf16', 'f16'] as const;
 
-/** The options of `ringmesh router`, as commander takes them. Values are text: {@link parseRouterOptions} reads them. */
-export const ROUTER_OPTIONS: readonly { flags: string; description: string }[] = [
-  { flags: '--pack <dir>', description: 'the pack to serve; "ringmesh pack" writes one' },
-  { flags: '--host <host>', description: 'address to listen on (default: 127.0.0.1)' },
-  { flags: '--port <port>', description: 'port to listen on; 0 takes any free one (default: 8000)' },
-  { flags: '--workers <list>', description: 'expert workers, host:port,…; "local" computes the experts in this process (default: local)' },
-  { flags: '--redis-url <url>', description: 'find the workers that register in Redis, instead of --workers' },
-  { flags: '--threads <n>', description: 'threads for local experts (default: as many as there are cores)' },
-  { flags: '--wire <type>', description: `hidden states on the way to workers: ${WIRES.join(', ')} (default: f32)` },
-  { flags: '--max-num-seqs <n>', description: 'sequences that run at once at most' },
-  { flags: '--max-num-batched-tokens <n>', description: 'tokens of one step at most' },
-  { flags: '--max-model-len <n>', description: "tokens of a prompt and its answer at most (default: the model's own limit)" },
-  { flags: '--kv-cache-memory <size>', description: 'memory for keys and values, for example 2GiB (default: a part of what is free)' },
-  { flags: '--served-model-name <name>', description: "what clients call the model (default: the pack's name)" },
-  { flags: '--dispatch-timeout <time>', description: 'how long a worker may take for one layer, for example 500ms (default: 30s)' },
-  { flags: '--shutdown-timeout <time>', description: 'how long running requests may go on at the end (default: 30s)' },
-  { flags: '--tls-ca <file>', description: 'certificate authority of the workers, for mutual TLS' },
-  { flags: '--tls-cert <file>', description: 'certificate to show to workers' },
-  { flags: '--tls-key <file>', description: 'key of that certificate' },
-  { flags: '--allow-insecure', description: 'plain text to workers on other machines too' },
-  { flags: '--log-level <level>', description: `${LOG_LEVELS.join(', ')} (default: info)` },
-];
-
 /** What the command line read: `maxNumSeqs` is `--max-num-seqs`. */
 export interface RawRouterOptions {
   pack?: string;
