@@ -72,9 +72,10 @@ export class ComputeThread {
 
   /** Hands out the answers that have come. */
   collectAnswers(): void {
-    const { computing } = this;
-    this.computing = computing.filter(({ channel }) => !channel.isAnswered);
-    for (const each of computing) if (each.channel.isAnswered) this.settle(each);
+    // Each is looked at once: a thread may answer at any moment, also between two looks.
+    const answered = new Set(this.computing.filter(({ channel }) => channel.isAnswered));
+    this.computing = this.computing.filter((each) => !answered.has(each));
+    for (const each of answered) this.settle(each);
     this.startNext();
   }
 
