@@ -49,6 +49,17 @@ describe('chat', () => {
     expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(1);
   });
 
+  it('streams in a response that proxies pass on as it comes', async () => {
+    const { status, headers, body } = await router.post('/v1/chat/completions', { ...ask, max_tokens: 1, stream: true });
+    await body!.cancel();
+    expect(status).toBe(200);
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-cache',
+      'x-accel-buffering': 'no',
+    });
+  });
+
   it('gives each of several requests at once the tokens that it gets alone', async () => {
     const questions = ['What is 47 + 85?', 'Which is larger, 81 or 18?', 'Sort 5, 3, 9.', 'What is 12 * 7?'];
     const answer = async (content: string): Promise<number[] | undefined> => {

@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { HttpMetrics, Logger } from '@ringmesh/telemetry';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { errorResponse } from '../openai/error-response.js';
+import { SSE_CONTENT_TYPE, SSE_HEADERS } from '../openai/sse.js';
 import { readJsonBody } from './json-body.js';
 import { Routes } from './routes.js';
 
@@ -33,6 +34,10 @@ export function createServer(httpMetrics: HttpMetrics, log: Logger): { adapter: 
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id);
+    done();
+  });
+  server.addHook('onSend', (_request, reply, _payload, done) => {
+    if (reply.getHeader('content-type') === SSE_CONTENT_TYPE) void reply.headers(SSE_HEADERS);
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {

@@ -1,7 +1,10 @@
 import { Readable } from 'node:stream';
+import { ClientGoneError } from '../http/client-gone.js';
 import { errorResponse } from './error-response.js';
 
 export const SSE_CONTENT_TYPE = 'text/event-stream; charset=utf-8';
+/** What else an event stream's response says: proxies must neither keep nor collect events (nginx reads the second one). */
+export const SSE_HEADERS = { 'cache-control': 'no-cache', 'x-accel-buffering': 'no' };
 
 /** Bytes of events made ahead of a slow reader; from there on the generation's events wait to be asked for. */
 const READ_AHEAD_BYTES = 16 * 1024;
@@ -28,7 +31,7 @@ async function* events(
     for await (const chunk of rest) yield event(chunk);
     yield 'data: [DONE]\n\n';
   } catch (error) {
-    onError(error);
+    if (!(error instanceof ClientGoneError)) onError(error);
     yield event(errorResponse(error).body);
   }
 }
