@@ -1,10 +1,13 @@
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
+import { RoutingRecord } from './routing-record.js';
 
 /** A request on its way through the engine. */
 export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
+  /** Null where the request does not ask for it. */
+  readonly routing: RoutingRecord | null;
 
   constructor(
     readonly request: GenerationRequest,
@@ -12,6 +15,7 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     readonly submittedAt: number,
   ) {
     super(request.id, request.promptIds);
+    this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
   }
 
   /** Tokens generated so far; the index of the next one in the request's random stream. */

@@ -97,7 +97,8 @@ export class Engine {
     const { id, request } = generation;
     try {
       const token = this.sampler.sample(logits, request.sampling, uniform(request.sampling.seed, generation.numGenerated));
-      this.events.push({ id, event: { type: 'token', ...token } });
+      const routed = generation.routing === null ? {} : { routedExperts: generation.routing.take() };
+      this.events.push({ id, event: { type: 'token', ...token, ...routed } });
       const reason = generation.append(token.tokenId);
       if (reason === null) return;
       this.events.push({ id, event: { type: 'finished', reason } });
@@ -145,10 +146,11 @@ export class Engine {
 
 /** What the model needs to know of a chunk. */
 function toSegment({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Segment {
-  const first = sequence.numComputed;
+  const { numComputed, routing } = sequence;
   return {
     cache: sequence.memory!,
-    tokenIds: Int32Array.from(sequence.tokenIds.slice(first, first + numTokens)), // [t]
+    tokenIds: Int32Array.from(sequence.tokenIds.slice(numComputed, numComputed + numTokens)), // [t]
     needsLogits: isLast,
+    ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
   };
 }

@@ -13,15 +13,30 @@ export interface GenerationRequest {
   maxTokens: number;
   /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
   stopTokenIds: number[];
+  /** Report the gate's decisions with the tokens. */
+  returnRoutedExperts?: boolean;
 }
+
+/** [tokens][layers][k]: the experts that the gate chose, largest weight first; null for a layer without experts. */
+export type RoutedExperts = (number[] | null)[][];
 
 /** `stop`: a stop token came. `length`: maxTokens reached. `abort`: the caller gave up. */
 export type FinishReason = 'stop' | 'length' | 'abort';
 
+export interface TokenEvent {
+  type: 'token';
+  tokenId: number;
+  /** Present where sampling.logprobs ≥ 0, as are the alternatives. */
+  logprob?: number;
+  topLogprobs?: TokenLogprob[];
+  /** Where asked for: of the tokens computed since the last event, the whole prompt at first. */
+  routedExperts?: RoutedExperts;
+}
+
 /** What the engine tells about one request, in order: started, token…, then finished or failed, once. */
 export type GenerationEvent =
   | { type: 'started'; /** Seconds between submission and the first scheduled step. */ queueSeconds: number }
-  | { type: 'token'; tokenId: number; /** Present where sampling.logprobs ≥ 0. */ logprob?: number; topLogprobs?: TokenLogprob[] }
+  | TokenEvent
   | { type: 'finished'; reason: FinishReason }
   | { type: 'failed'; error: RingmeshError };
 

@@ -1,5 +1,5 @@
 import { EngineFailedError } from '@ringmesh/core';
-import type { EngineClient, FinishReason, TokenLogprob } from '@ringmesh/engine';
+import type { EngineClient, FinishReason, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
 import { IncrementalDetokenizer, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
 import type { TextRequest } from './text-request.js';
 
@@ -10,6 +10,7 @@ export interface TextToken {
   tokenId: number;
   logprob?: number;
   topLogprobs?: TokenLogprob[];
+  routedExperts?: RoutedExperts;
 }
 
 /** The end of a text. `stopReason` is the stop string or the request's stop token that ended it; null for the end token and for `length`. */

@@ -16,6 +16,8 @@ export interface RequestKind {
   maxTokens: number | undefined;
   /** Alternatives to report; -1 for no log probabilities at all. */
   logprobs: number;
+  /** Report the gate's decisions. */
+  returnRoutedExperts?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     stop: typeof fields.stop === 'string' ? [fields.stop] : (fields.stop ?? []),
     includeStop: fields.include_stop_str_in_output ?? false,
     skipSpecialTokens: fields.skip_special_tokens ?? true,
+    returnRoutedExperts: kind.returnRoutedExperts ?? false,
   };
   return prompts.map((promptIds, index) => ({
     ...shared,

@@ -1,4 +1,4 @@
-import type { TextEvent } from '../../generation/generate-text.js';
+import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
 import { completionLogprobs, type TokenWriter } from '../logprobs.js';
 import type { Completion, CompletionChoice } from '../schemas/responses.js';
@@ -32,6 +32,7 @@ export function completion(choices: TextChoice[], options: CompletionResponseOpt
       finish_reason: finished.reason,
       stop_reason: finished.stopReason,
       ...(returnTokenIds ? { prompt_token_ids: prompts[index]!, token_ids: tokens.map((token) => token.tokenId) } : {}),
+      ...routedExperts(tokens),
     })),
     usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(choices.map(({ tokens }) => tokens.length))),
   };
@@ -72,15 +73,22 @@ export async function* completionChunks(
     const isFirst = counts[index]!++ === 0;
     const entries = logprobs ? completionLogprobs([value], writer, textOffsets[index]!) : null;
     textOffsets[index]! += entries?.tokens[0]!.length ?? 0;
-    if (value.text === '' && !logprobs && !returnTokenIds) continue;
+    if (value.text === '' && !logprobs && !returnTokenIds && value.routedExperts === undefined) continue;
     yield chunk({
       ...choice,
       logprobs: entries,
       ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[index]! } : {}),
       ...(returnTokenIds ? { token_ids: [value.tokenId] } : {}),
+      ...routedExperts([value]),
     });
   }
   if (includeUsage) yield { ...chunk(), usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(counts)) };
+}
+
+/** The gate's decisions, where the request asked for them. */
+function routedExperts(tokens: TextToken[]): Pick<CompletionChoice, 'routed_experts'> {
+  const reported = tokens.flatMap((token) => token.routedExperts ?? []);
+  return reported.length === 0 ? {} : { routed_experts: reported };
 }
 
 function sum(values: number[]): number {

@@ -50,6 +50,7 @@ export class CompletionsController {
       maxTokensField: 'max_tokens',
       maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
       logprobs: body.logprobs ?? -1,
+      returnRoutedExperts: body.return_routed_experts ?? false,
     });
     const options: CompletionResponseOptions = {
       id,

@@ -28,6 +28,7 @@ export const completionRequestSchema = z
       .max(MAX_LOGPROBS)
       .nullish()
       .describe("How many alternatives to report beside each token's own log probability."),
+    return_routed_experts: z.boolean().nullish().describe('Add routed_experts to each choice, as SGLang does.'),
     ...unsupportedFields,
     ...unsupportedCompletionFields,
   })

@@ -69,6 +69,12 @@ const completionChoice = z.object({
   stop_reason: stopReason,
   prompt_token_ids: tokenIds,
   token_ids: tokenIds,
+  routed_experts: z
+    .array(z.array(z.array(z.int()).nullable()))
+    .optional()
+    .describe(
+      'With return_routed_experts, for each token of prompt and answer but the last: the experts of each layer, largest weight first.',
+    ),
 });
 export type CompletionChoice = z.infer<typeof completionChoice>;
 
