@@ -1,5 +1,5 @@
-import { parseRouterOptions, type RawRouterOptions, startRouter } from '@ringmesh/router';
-import { parseWorkerOptions, type RawWorkerOptions, startWorker } from '@ringmesh/worker';
+import type { RawRouterOptions } from '@ringmesh/router';
+import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
 import { pack, type PackCommandOptions } from './pack.js';
 import { runUntilSignal } from './run-until-signal.js';
@@ -11,10 +11,10 @@ const SERVING_OPTIONS = [
   ['--port <port>', 'port of the API; 0 = any free one (8000)'],
   ['--wire <format>', 'hidden states between router and workers: f32, bf16 or f16 (f32)'],
   ['--threads <n>', 'compute threads, where the router computes the experts (by the number of cores)'],
-  ['--max-num-seqs <n>', 'sequences that run at once (16)'],
+  ['--max-num-seqs <n>', 'sequences that run at once; more wait (256)'],
   ['--max-num-batched-tokens <n>', 'tokens of one step at most (512)'],
   ['--max-model-len <n>', "tokens of prompt and answer together (the model's own)"],
-  ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (2GiB)'],
+  ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
@@ -41,7 +41,10 @@ const TRANSPORT_OPTIONS = [
   ['--allow-insecure', 'plain text to and from other machines'],
 ] as const;
 
-/** The `ringmesh` command line. Options stay strings here; each command's own code checks them. */
+/**
+ * The `ringmesh` command line. Options stay strings here; each command's own code checks them. Commands load what they run when they run, so
+ * that a worker does not carry the router's memory.
+ */
 export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
@@ -70,6 +73,7 @@ export function program(): Command {
     .option('--redis-url <url>', 'find the workers that register here instead (the variable REDIS_URL)')
     .action((options: RawRouterOptions) =>
       runUntilSignal(async () => {
+        const { parseRouterOptions, startRouter } = await import('@ringmesh/router');
         const router = await startRouter(
           parseRouterOptions(options.workers === undefined ? { ...fromEnvironment(), ...options } : options),
         );
@@ -83,6 +87,7 @@ export function program(): Command {
     .requiredOption('--pack <dir>', 'the pack to serve')
     .action((options: RawWorkerOptions) =>
       runUntilSignal(async () => {
+        const { parseWorkerOptions, startWorker } = await import('@ringmesh/worker');
         const worker = await startWorker(parseWorkerOptions({ ...fromEnvironment(), ...options }));
         console.log(`ringmesh worker listening on ${worker.address} (metrics on ${worker.metricsAddress})`);
         return worker;

@@ -10,6 +10,7 @@ import { closeApp, listen } from './http/listen.js';
 import { EngineObserver } from './metrics/engine-observer.js';
 import { engineOptions, type RouterOptions } from './options.js';
 import { loadServedModel } from './served-model.js';
+import { WorkerLog } from './worker-log.js';
 
 export interface RunningRouter {
   /** Where it listens: `http://host:port`. */
@@ -31,10 +32,12 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   const metrics = createMetricsRegistry();
   collectProcessMetrics(metrics);
   const observer = new EngineObserver(metrics, name, manifest);
+  const workerLog = new WorkerLog(log);
   const failed = Promise.withResolvers<RingmeshError>();
 
   const engine = await startEngine(engineOptions(options), {
     onStep: (step) => observer.recordStep(step),
+    onWorkers: (workers) => workerLog.changed(workers),
     onFatal: (error) => {
       log.fatal({ err: error }, 'the engine ended');
       failed.resolve(error);

@@ -17,6 +17,8 @@ import type { StepMetrics } from './step-report.js';
 export interface EngineCallbacks {
   /** After each step that computed something. */
   onStep?: (metrics: StepMetrics, stats: EngineStats) => void;
+  /** After each change of any worker. */
+  onWorkers?: (workers: WorkerStatus[]) => void;
   /** The engine ended by itself, or could not start. All requests have failed; the process should end too. */
   onFatal: (error: RingmeshError) => void;
 }
@@ -128,6 +130,7 @@ export class EngineHandle implements EngineClient {
       if (this.tracker.isModelLoaded) this.sendHosts();
     }
     this.tracker.workersChanged(workers);
+    this.callbacks.onWorkers?.(workers);
   }
 
   private sendHosts(): void {

@@ -4,3 +4,4 @@ export type { EngineOptions } from './engine-options.js';
 export type * from './generation.js';
 export * from './start-engine.js';
 export type * from './step-report.js';
+export type { WorkerStatus } from '@ringmesh/dispatch';

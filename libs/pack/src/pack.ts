@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { InvalidOptionError } from '@ringmesh/core';
 import { defaultNumShards, ShardRule } from '@ringmesh/placement';
@@ -46,6 +46,7 @@ const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tok
  * @throws CheckpointMissingError, CheckpointCorruptError, CheckpointMismatchError, ConfigInvalidError, ConfigUnsupportedError
  */
 export async function packCheckpoint(options: PackOptions): Promise<PackManifest> {
+  await checkIsFree(options.packDir);
   const config = await readModelConfig(options.checkpointDir);
   const generationDefaults = await readGenerationDefaults(options.checkpointDir);
   const numShards = options.numShards ?? defaultNumShards(config.numExperts);
@@ -81,6 +82,16 @@ export async function packCheckpoint(options: PackOptions): Promise<PackManifest
     await rm(partial, { recursive: true, force: true });
     await checkpoint.close();
   }
+}
+
+/** A pack is never written over something. */
+async function checkIsFree(packDir: string): Promise<void> {
+  const taken = await access(packDir).then(
+    () => true,
+    () => false,
+  );
+  if (taken)
+    throw new InvalidOptionError(`${packDir} is there already: give a folder that does not exist, or remove it`, { field: 'pack' });
 }
 
 async function writeWeights(parts: RouterParts, numShards: number, onProgress: PackOptions['onProgress']): Promise<void> {

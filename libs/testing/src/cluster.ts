@@ -27,6 +27,10 @@ export class RingmeshProcess {
     this.ended = new Promise((resolve) => this.process.once('close', (code, signal) => resolve(signal ?? code ?? 1)));
   }
 
+  get pid(): number {
+    return this.process.pid!;
+  }
+
   /** Waits for a line that matches. @returns its first group @throws when the process ends first */
   async line(pattern: RegExp): Promise<string> {
     const printed = pattern.exec(this.output);

@@ -94,7 +94,7 @@ function manifestOf({ numShards, ...sizes }: TinyExpertsShape): PackManifest {
     headDim: sizes.hiddenSize,
     vocabSize: 1,
     numSharedExperts: 0,
-    intermediateSize: sizes.moeIntermediateSize,
+    intermediateSize: sizes.firstKDenseReplace > 0 ? sizes.moeIntermediateSize : 0,
     normTopkProb: true,
     normHead: false,
     tieWordEmbeddings: false,

@@ -17,7 +17,10 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
     const { status, body } = errorResponse(error);
-    if (status >= 500) this.log.error({ err: error, requestId: request.id }, 'request failed');
+    const requestId = request.id;
+    // A 503 is the cluster's state, not a defect: the message says it all.
+    if (status === 503) this.log.warn({ requestId, code: body.error.code }, body.error.message);
+    else if (status >= 500) this.log.error({ err: error, requestId }, 'request failed');
 
     const allowed = status === 404 && request.is404 ? this.routes.methodsOf(request.url.split('?', 1)[0]!) : [];
     if (allowed.length > 0) {
