@@ -65,14 +65,16 @@ export class LocalCluster implements Running {
     await Promise.race([untilReady(this.url), lost]);
   }
 
+  /** Starts a worker again whenever it ends, until the cluster closes. */
   private keepAlive(index: number, shards: number[], address: string): void {
+    const isClosing = (): boolean => this.closing;
     const watch = async (): Promise<void> => {
       for (let wait = RESTART_MS.first; ; wait = Math.min(2 * wait, RESTART_MS.last)) {
         const ending = await this.workers[index]!.ended;
-        if (this.closing) return;
+        if (isClosing()) return;
         console.error(`worker ${index} ended unexpectedly (${ending}); starting it again in ${wait / 1000} s`);
         await delay(wait, undefined, { ref: false });
-        if (this.closing) return;
+        if (isClosing()) return;
         await this.startWorker(index, shards, address).catch((error: unknown) => {
           console.error(error);
         });
