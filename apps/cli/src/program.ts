@@ -1,7 +1,7 @@
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
-import { pack, type PackCommandOptions } from './pack.js';
+import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
 
@@ -19,6 +19,12 @@ const SERVING_OPTIONS = [
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
   ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+] as const;
+
+const PACK_OPTIONS = [
+  ['--quantize <format>', 'number format of the weights: f32, f16, q8 or q4 (f32)'],
+  ['--block-size <n>', 'weights that share a scale, with q8 and q4: 32 is closer to the original, 128 is faster (128)'],
+  ['--shards <n>', 'shards to cut the experts of each layer into (8)'],
 ] as const;
 
 const WORKER_OPTIONS = [
@@ -49,22 +55,21 @@ export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
-  withOptions(ringmesh.command('serve'), SERVING_OPTIONS)
+  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS])
     .description('pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <dir>', 'a Hugging Face checkpoint or a pack')
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
-    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
     .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, passedOn(options), signal)));
 
-  ringmesh
-    .command('pack')
-    .description('turn a Hugging Face checkpoint into a pack')
-    .argument('<checkpoint>', 'folder of the checkpoint')
-    .argument('<pack>', 'folder to write, which must not exist')
-    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
-    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
-    .action((checkpoint: string, packDir: string, options: PackCommandOptions) => pack(checkpoint, packDir, options));
+  withOptions(ringmesh.command('pack'), PACK_OPTIONS)
+    .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
+    .usage('[options] <checkpoint> <pack>\n       ringmesh pack [options] --synthetic <shape> <pack>')
+    .argument('<folders...>', 'folder of the checkpoint, and the folder to write, which must not exist')
+    .option('--synthetic <shape>', 'random weights instead of a checkpoint: ring-lite, ling-plus or the path of a config.json')
+    .option('--layers <n>', "layers of the synthetic model (the shape's own)")
+    .option('--seed <n>', 'of the synthetic weights (0)')
+    .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')
+    .action((folders: string[], options: PackCommandOptions & PackSourceOptions) => pack(folders, options));
 
   withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')
