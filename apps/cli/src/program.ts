@@ -36,7 +36,7 @@ const WORKER_OPTIONS = [
   ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
-  ['--verify', "check the hashes of the pack's files, not only their sizes"],
+  ['--verify', "hash the pack's files again, though this machine has verified them before"],
   ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
 ] as const;
 

@@ -25,7 +25,7 @@ export interface EngineOptions {
   dispatchTimeoutMs?: number | undefined;
   /** Of the connections to workers. */
   security?: TransportSecurity | undefined;
-  /** Compare the hashes of all files that are opened with the manifest, not just their sizes: reads them all before the start. */
+  /** Hash all files that are opened, also those that this machine has verified before. */
   verify?: boolean | undefined;
 }
 

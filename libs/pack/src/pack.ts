@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { CheckpointCorruptError, ConfigInvalidError, InvalidOptionError } from '@ringmesh/core';
 import { defaultNumShards, ShardRule } from '@ringmesh/placement';
 import type { Quantization } from '@ringmesh/tensor';
-import { type PackFile, PackLayout, type PackManifest, packIdOf, writeManifest } from '@ringmesh/weights';
+import { markVerified, type PackFile, PackLayout, type PackManifest, packIdOf, writeManifest } from '@ringmesh/weights';
 import { type ModelSource, type OpenModelSource, openSource } from './model-source.js';
 import { writeUnits } from './pack-threads.js';
 import { PackWorkspace } from './pack-workspace.js';
@@ -67,6 +67,7 @@ async function packModel(model: OpenModelSource, { packDir, quantization, ...opt
     const complete: PackManifest = { ...manifest, packId: packIdOf(manifest) };
     await writeManifest(workspace.packDir, complete);
     await workspace.publish();
+    await markVerified(packDir, complete);
     return complete;
   } catch (error) {
     // What is wrong with the inputs stays wrong: there is nothing to go on with.
