@@ -5,8 +5,8 @@ import { parseWorkerOptions, startWorker } from '@ringmesh/worker';
 process.once('disconnect', () => process.exit());
 
 const worker = await startWorker(parseWorkerOptions(JSON.parse(process.argv[2])));
-console.log(worker.address);
 process.once('SIGTERM', async () => {
   await worker.close();
   process.disconnect();
 });
+console.log(worker.address);
