@@ -1,4 +1,4 @@
-import { Server, type ServerDuplexStream } from '@grpc/grpc-js';
+import { logVerbosity, Server, type ServerDuplexStream, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import {
   type Address,
@@ -44,6 +44,8 @@ export class ExpertServer {
     this.address = options.listen;
     const { service, metrics } = options;
     widenReceiveWindows();
+    // What goes wrong is thrown or answered; grpc-js would also print it.
+    setLogVerbosity(logVerbosity.NONE);
     this.server = new Server(serverOptions(service.shape, MAX_STREAMS));
     this.server.addService(expertService, {
       info: (_call: unknown, reply: (error: null, info: InfoReply) => void) => reply(null, service.info()),

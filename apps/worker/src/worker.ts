@@ -37,7 +37,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   collectProcessMetrics(registry);
   const metrics = new WorkerMetrics(registry, { numLayers: manifest.config.numLayers, numShards: manifest.numShards });
   const lost: PromiseWithResolvers<string> = Promise.withResolvers();
-  const onFailure = (error: Error): void => lost.resolve(error.message);
+  let isClosing = false;
+  const onFailure = (error: Error): void => {
+    if (isClosing) return;
+    log.fatal(error.message);
+    lost.resolve(error.message);
+  };
   const service = new ExpertService({ workerId: randomUUID(), packDir: pack, manifest, shards, threads, maxTokens, metrics, onFailure });
 
   const closers: (() => Promise<void>)[] = [() => service.close()];
@@ -63,6 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       ...addresses,
       lost: () => lost.promise,
       close: async () => {
+        isClosing = true;
         server.setServing(false);
         await registration.announceDraining();
         await Promise.race([service.drain(), delay(options.shutdownTimeoutMs, undefined, { ref: false })]);

@@ -15,6 +15,8 @@ export interface DispatcherOptions {
   clientBell: Doorbell;
   /** After how long a host that does not answer counts as failed; 60 s unless given. */
   timeoutMs?: number;
+  /** Answers the requests to hosts that are on this very thread, if there are any; called when there is nothing left but to wait. */
+  serveOwnHosts?: () => void;
 }
 
 /** Hosts that failed at the micro-batch at hand, and how. */
@@ -141,6 +143,7 @@ export class Dispatcher {
   /** Waits until every exchange of the slot is answered or overdue. @returns the shards of those that failed, ascending */
   private settle(slot: Slot, failures: Failures): Int32Array {
     const bell = this.options.clientBell;
+    this.options.serveOwnHosts?.();
     for (;;) {
       const seen = bell.value;
       const remaining = slot.deadline - performance.now();

@@ -9,7 +9,7 @@ export interface EngineOptions {
   packDir: string;
   /** Addresses, host:port, of expert workers; `local` computes the experts on threads of this process. */
   workers: 'local' | string[];
-  /** Expert threads where workers are local; as many as there are cores unless given. */
+  /** Compute threads where workers are local, the engine's own among them; as many as there are cores unless given. */
   threads?: number | undefined;
   /** Of hidden states and partial sums on the way to workers; f32 (exact) unless given. */
   wire?: DType | undefined;

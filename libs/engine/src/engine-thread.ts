@@ -1,8 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { errorToMessage, ShuttingDownError } from '@ringmesh/core';
 import { Dispatcher } from '@ringmesh/dispatch';
+import { ExpertStore, serveWaiting } from '@ringmesh/experts';
 import { Model } from '@ringmesh/model';
-import { Doorbell } from '@ringmesh/protocol';
+import { Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import { Engine } from './engine.js';
 import { engineError } from './engine-error.js';
 import {
@@ -27,6 +28,7 @@ try {
     numSlots: data.numSlots,
     clientBell: new Doorbell(data.clientBell),
     timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
+    serveOwnHosts: openOwnExperts(),
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
@@ -38,14 +40,28 @@ try {
   post({ type: 'failed', error: errorToMessage(engineError('The engine failed', error)) });
 }
 
-/** @throws ShuttingDownError when the thread is told to close meanwhile: the only message that comes before `ready` was sent */
+/** @returns answers the requests to the experts of this thread */
+function openOwnExperts(): () => void {
+  const { packDir, manifest, channelShape, ownHost } = data;
+  if (ownHost === null || ownHost.shards.length === 0) return () => undefined;
+  const { maxTokens } = channelShape;
+  const store = ExpertStore.open({ packDir, manifest, shards: ownHost.shards, maxTokens, onProgress: stopIfClosed });
+  const channels = ownHost.channels.map((buffers) => new ExpertChannel(buffers));
+  return () => void serveWaiting(store, channels);
+}
+
 function openModel(dispatcher: Dispatcher): Model {
   const { packDir, manifest, kvCacheBytes } = data;
   const onProgress = (layersOpen: number, layersTotal: number): void => {
-    if (receive()?.type === 'close') throw new ShuttingDownError('The engine was closed while it opened the model');
+    stopIfClosed();
     post({ type: 'loading', layersOpen, layersTotal });
   };
   return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress });
+}
+
+/** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */
+function stopIfClosed(): void {
+  if (receive()?.type === 'close') throw new ShuttingDownError('The engine was closed while it opened the model');
 }
 
 /** Steps while there is work, sleeps while there is none, until told to close. */
