@@ -59,7 +59,7 @@ describe('a running engine', () => {
       steps.push(metrics);
       onStats(stats);
     };
-    engine = await startEngine({ packDir, workers: 'local', threads: 2 }, { onStep, onFatal });
+    engine = await startEngine({ packDir, workers: 'local', threads: 2, profile: true }, { onStep, onFatal });
     await engine.whenReady();
   });
 
@@ -95,6 +95,17 @@ describe('a running engine', () => {
       prompts.reduce((sum, { greedy }) => sum + greedy.ids.length, 0),
     );
     expect(new Set(steps.flatMap(({ dispatch }) => dispatch.hosts.map(({ id }) => id)))).toEqual(new Set(['local-0', 'local-1']));
+  });
+
+  it('tells where the time of each step went', () => {
+    const parts = ['schedule', 'embedding', 'attention-in', 'attention', 'attention-out', 'dispatch', 'shared-experts'];
+    parts.push('own-experts', 'wait', 'combine', 'head', 'sampling');
+    for (const { profile, seconds } of steps) {
+      expect(new Set(Object.keys(profile!))).toEqual(new Set(parts));
+      const sum = Object.values(profile!).reduce((total, part) => total + part, 0);
+      expect(sum).toBeGreaterThan(0);
+      expect(sum).toBeLessThanOrEqual(seconds);
+    }
   });
 
   it('says that it is ready and who has the experts', () => {

@@ -4,3 +4,4 @@ export * from './file-lock.js';
 export * from './json-fields.js';
 export * from './json-file.js';
 export * from './option-values.js';
+export * from './step-profile.js';

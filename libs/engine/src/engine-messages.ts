@@ -16,6 +16,7 @@ export interface EngineThreadData {
   limits: SchedulerLimits;
   kvCacheBytes: number;
   dispatchTimeoutMs: number;
+  profile: boolean;
   /** Experts that the thread computes itself; null or without shards where it computes none. */
   ownHost: PooledHost | null;
   /** Rung after each message to the thread. */

@@ -27,6 +27,8 @@ export interface EngineOptions {
   security?: TransportSecurity | undefined;
   /** Hash all files that are opened, also those that this machine has verified before. */
   verify?: boolean | undefined;
+  /** Tell with each step how long its parts took. */
+  profile?: boolean | undefined;
 }
 
 /** {@link EngineOptions} with everything decided. */
@@ -37,6 +39,7 @@ export interface EngineSettings {
   threads: number;
   wire: DType;
   dispatchTimeoutMs: number;
+  profile: boolean;
 }
 
 /** What the machine has. */
@@ -72,6 +75,7 @@ export function resolveOptions(options: EngineOptions, config: ModelConfig, mach
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, 3_600_000),
+    profile: options.profile ?? false,
   };
 }
 

@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { errorToMessage, ShuttingDownError } from '@ringmesh/core';
+import { errorToMessage, ShuttingDownError, StepProfile } from '@ringmesh/core';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { ExpertStore, serveWaiting } from '@ringmesh/experts';
 import { Model } from '@ringmesh/model';
@@ -16,6 +16,7 @@ import {
 
 const data = workerData as EngineThreadData;
 const inboxBell = new Doorbell(data.inboxBell);
+const profile = data.profile ? new StepProfile() : undefined;
 let isClosed = false;
 
 /** Who speaks with a worker answers for it when its time is over; only if nobody does, the dispatcher gives up by itself. */
@@ -29,10 +30,11 @@ try {
     clientBell: new Doorbell(data.clientBell),
     timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
     serveOwnHosts: openOwnExperts(),
+    profile,
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds });
+  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds, profile });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();
@@ -56,7 +58,7 @@ function openModel(dispatcher: Dispatcher): Model {
     stopIfClosed();
     post({ type: 'loading', layersOpen, layersTotal });
   };
-  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress });
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress, profile });
 }
 
 /** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */
