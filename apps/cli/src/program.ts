@@ -1,3 +1,4 @@
+import { parseInteger } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
@@ -18,7 +19,7 @@ const SERVING_OPTIONS = [
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
-  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+  ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
 const PACK_OPTIONS = [
@@ -37,7 +38,7 @@ const WORKER_OPTIONS = [
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
   ['--verify', "hash the pack's files again, though this machine has verified them before"],
-  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+  ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
 const TRANSPORT_OPTIONS = [
@@ -59,7 +60,9 @@ export function program(): Command {
     .description('pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <dir>', 'a Hugging Face checkpoint or a pack')
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, passedOn(options), signal)));
+    .action((options: ServeOptions & Record<string, string>) =>
+      runUntilSignal((signal) => serve(options, { routerArgs: routerArgs(options), workerArgs: workerArgs(options) }, signal)),
+    );
 
   withOptions(ringmesh.command('pack'), PACK_OPTIONS)
     .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
@@ -112,10 +115,17 @@ function withOptions(command: Command, options: readonly (readonly [flags: strin
 }
 
 /** The serving options that were given, as arguments again. */
-function passedOn(options: Record<string, string>): string[] {
+function routerArgs(options: Record<string, string>): string[] {
   return SERVING_OPTIONS.flatMap(([flags]) => {
     const [flag] = flags.split(' ') as [string];
     const value = options[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
     return value === undefined ? [] : [flag, value];
   });
+}
+
+/** What of them concerns workers: they take batches as large as the router makes them. */
+function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout }: Record<string, string>): string[] {
+  parseInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
+  const args = { '--max-tokens': maxNumBatchedTokens, '--log-level': logLevel, '--shutdown-timeout': shutdownTimeout };
+  return Object.entries(args).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }
