@@ -1,3 +1,5 @@
+export * from './bytes.js';
+export * from './cache-dir.js';
 export * from './errors.js';
 export * from './json-fields.js';
 export * from './json-file.js';

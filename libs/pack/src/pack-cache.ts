@@ -1,18 +1,12 @@
 import { createHash } from 'node:crypto';
 import { access, readdir, stat } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
-import { CheckpointMissingError } from '@ringmesh/core';
+import { CheckpointMissingError, defaultCacheDir } from '@ringmesh/core';
 import { PackLayout } from '@ringmesh/weights';
 import { packCheckpoint, type PackOptions } from './pack.js';
 
 /** Changes when packs written by older code must not be reused. */
 const CACHE_VERSION = 1;
-
-/** `RINGMESH_CACHE`, or `ringmesh` in the user's cache folder. */
-export function defaultCacheDir(environment: NodeJS.ProcessEnv = process.env): string {
-  return environment['RINGMESH_CACHE'] ?? join(environment['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'ringmesh');
-}
 
 /**
  * Packs a checkpoint into the cache folder unless that was done before. The folder's name carries a hash of what the pack depends on: the
