@@ -1,0 +1,341 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  cutOnce,
+  digestsOf,
+  HUB_MODEL,
+  HubServer,
+  type Intercept,
+  NEEDED_FILES,
+  OTHER_FILES,
+  pulledDigests,
+  pullOptions,
+} from '@ringmesh/testing';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pullCheckpoint } from './pull.js';
+import { isPulled } from './pull-record.js';
+
+const FIRST = 'model-00001-of-00002.safetensors';
+
+const NEEDED_DIGESTS = digestsOf(NEEDED_FILES);
+
+let hub: HubServer;
+let dir: string;
+
+beforeEach(async () => {
+  hub = await HubServer.start(HUB_MODEL, { ...OTHER_FILES, ...NEEDED_FILES });
+  dir = mkdtempSync(join(tmpdir(), 'ringmesh-pull-'));
+});
+
+afterEach(async () => {
+  await hub.close();
+  rmSync(dir, { recursive: true });
+});
+
+/** Answers the first requests for a file in turn like this, then as ever. */
+function answers(path: string, ...replies: Intercept[]): Intercept {
+  return (request, response, content) => request.what === path && (replies.shift()?.(request, response, content) ?? false);
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}): Intercept =>
+  (_, response) => {
+    response.writeHead(code, headers).end();
+    return true;
+  };
+
+async function expectWhole(): Promise<void> {
+  expect(pulledDigests(dir)).toEqual(NEEDED_DIGESTS);
+  expect(await isPulled(dir)).toBe(true);
+}
+
+describe('a pull goes on', () => {
+  it('with a server that ignores ranges, from the start of the file', async () => {
+    hub.ranges = false;
+    hub.intercept = cutOnce(FIRST);
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(hub.downloads(FIRST)[1]!.headers.range).toBeDefined();
+    await expectWhole();
+  });
+
+  it('with a server that answers another range, from the start of the file', async () => {
+    let asked = 0;
+    const cut = cutOnce(FIRST);
+    hub.intercept = (request, response, content) => {
+      if (cut(request, response, content)) return true;
+      if (request.headers.range === undefined || asked++ > 0) return false;
+      response.writeHead(206, { 'content-range': `bytes 10-${content.length - 1}/${content.length}` }).end(content.subarray(10));
+      return true;
+    };
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(asked).toBe(1);
+    await expectWhole();
+  });
+
+  it('when nothing comes on a connection any more', async () => {
+    let stalls = 0;
+    hub.intercept = ({ what, host }, response, content) => {
+      if (what !== FIRST || host !== 'cdn' || stalls++ > 0) return false;
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, 100_000));
+      return true;
+    };
+    const options = pullOptions(hub, dir);
+    await pullCheckpoint({ ...options, stallMs: 200 });
+    expect(options.messages).toContainEqual(expect.stringMatching(/^model-00001.*nothing came for 0.2 s/));
+    await expectWhole();
+  });
+
+  it('after 429 and 503, and waits as long as it is told', async () => {
+    hub.intercept = answers('config.json', status(429, { 'retry-after': '7' }), status(503));
+    const options = pullOptions(hub, dir);
+    await pullCheckpoint(options);
+    expect(options.waits).toEqual([7500, 1000]);
+    await expectWhole();
+  });
+
+  it('with what an earlier run left behind', async () => {
+    writeFileSync(join(dir, `${FIRST}.partial`), NEEDED_FILES[FIRST]!.subarray(0, 123_456));
+    const { totalBytes, receivedBytes } = await pullCheckpoint(pullOptions(hub, dir));
+    expect(totalBytes - receivedBytes).toBe(123_456);
+    expect(hub.downloads(FIRST).map(({ headers }) => headers.range)).toEqual(['bytes=123456-']);
+    await expectWhole();
+  });
+
+  it.each([
+    ['another file', new Uint8Array(1000)],
+    ['a longer one', new Uint8Array(400_000)],
+    ['one of the same length', new Uint8Array(300_000)],
+  ])('when what lies there is of %s: it is loaded as a whole', async (_, left) => {
+    writeFileSync(join(dir, `${FIRST}.partial`), left);
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(hub.downloads(FIRST).at(-1)!.headers.range).toBeUndefined();
+    await expectWhole();
+  });
+
+  it('however often it is cut, as long as something comes each time', async () => {
+    const chunk = 20_000;
+    hub.intercept = ({ what, host, headers }, response, content) => {
+      if (what !== FIRST || host !== 'cdn') return false;
+      const start = Number(/\d+/.exec(headers.range ?? '0')![0]);
+      response.writeHead(206, {
+        'content-length': content.length - start,
+        'content-range': `bytes ${start}-${content.length - 1}/${content.length}`,
+      });
+      response.write(content.subarray(start, start + chunk), () => response.destroy());
+      return true;
+    };
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(hub.downloads(FIRST).length).toBeGreaterThan(10);
+    await expectWhole();
+  });
+});
+
+describe('a pull ends', () => {
+  const failure = (options: Partial<Parameters<typeof pullCheckpoint>[0]> = {}) =>
+    pullCheckpoint({ ...pullOptions(hub, dir), ...options }).then(
+      () => Promise.reject(new Error('it succeeded')),
+      (error: unknown) => error as Error & { code: string },
+    );
+
+  it('after six attempts that brought nothing', async () => {
+    hub.intercept = ({ what }, response) => what === FIRST && (response.destroy(), true);
+    const options = pullOptions(hub, dir);
+    const { code, message } = await failure(options);
+    expect([code, message]).toEqual(['hub_unavailable', expect.stringMatching(/^model-00001.*gave up after 6 attempts$/)]);
+    expect(options.waits).toEqual([500, 1000, 2000, 4000, 8000]);
+  });
+
+  it('when a server that ignores ranges is cut at the same place every time', async () => {
+    hub.ranges = false;
+    hub.intercept = (request, response, content) => cutOnce(FIRST)(request, response, content);
+    expect((await failure()).code).toBe('hub_unavailable');
+  });
+
+  it('when the hub asks for more patience than anyone has', async () => {
+    hub.intercept = answers('list', status(429, { 'retry-after': 'Fri, 31 Dec 9999 23:59:59 GMT' }));
+    expect((await failure()).message).toMatch(/asks to wait \d+ minutes; pull again later$/);
+  });
+
+  it('when the caller ends it, and what was loaded stays', async () => {
+    const stop = new AbortController();
+    hub.intercept = ({ what, host }, response, content) => {
+      if (what !== FIRST || host !== 'cdn') return false;
+      response.writeHead(200, { 'content-length': content.length });
+      response.write(content.subarray(0, 100_000));
+      return true;
+    };
+    const onProgress = ({ received }: { received: number }) => received >= 350_000 && stop.abort(new Error('enough'));
+    expect((await failure({ signal: stop.signal, onProgress })).message).toBe('enough');
+    expect(readFileSync(join(dir, `${FIRST}.partial`)).length).toBe(100_000);
+    expect(await isPulled(dir)).toBe(false);
+  });
+
+  it('with the name of a file whose checksum is wrong, and deletes it', async () => {
+    hub.entry(FIRST).sha256 = '0'.repeat(64);
+    const { code, message } = await failure();
+    expect(code).toBe('checkpoint_corrupt');
+    expect(message).toMatch(
+      /^model-00001-of-00002.safetensors has sha256 [0-9a-f]{64}, but the hub lists 0{64}; it was deleted; pull again$/,
+    );
+    expect(readdirSync(dir)).not.toContain(FIRST);
+    expect(readdirSync(dir)).not.toContain(`${FIRST}.partial`);
+    expect(hub.downloads(FIRST)).toHaveLength(1);
+  });
+
+  it("with the name of a small file that is not git's", async () => {
+    hub.entry('config.json').blob = '1'.repeat(40);
+    expect((await failure()).message).toMatch(/^config.json has git-blob [0-9a-f]{40}/);
+  });
+
+  it.each([-1, 1])('where a file has %i bytes more than listed', async (more) => {
+    hub.entry(FIRST).size -= more;
+    expect(await failure()).toMatchObject({
+      code: 'checkpoint_corrupt',
+      message: `${FIRST} has 300000 bytes, but the hub lists ${300_000 - more}; pull again`,
+    });
+  });
+
+  it('where an answer without a length does not end', async () => {
+    hub.intercept = ({ what, host }, response, content) => {
+      if (what !== FIRST || host !== 'cdn') return false;
+      const more = (): void => void response.write(content, () => setImmediate(more));
+      more();
+      return true;
+    };
+    expect((await failure()).message).toMatch(/has more than the 300000 bytes that the hub lists/);
+  });
+
+  it.each([
+    ['huggingface', undefined, /: HTTP 401; if the name is right the model is private or gated: set HF_TOKEN to a token of an account/],
+    ['huggingface', 'hf_wrong', /: HTTP 401; .*check that the token in HF_TOKEN is valid/],
+    ['modelscope', undefined, /set MODELSCOPE_API_TOKEN to a token/],
+  ] as const)('where %s refuses the token %s, which it does not show', async (source, token, expected) => {
+    hub.token = 'hf_right';
+    const { code, message } = await failure({ source, token });
+    expect([code, message]).toEqual(['hub_access_denied', expect.stringMatching(expected)]);
+    expect(message).not.toContain('hf_wrong');
+  });
+
+  it('where a host behind a redirect refuses, without blaming the token', async () => {
+    hub.intercept = ({ host }, response, content) => host === 'cdn' && status(403)({} as never, response, content);
+    expect(await failure({ token: 'hf_right' })).toMatchObject({
+      code: 'hub_unavailable',
+      message: expect.stringMatching(/HTTP 403$/) as string,
+    });
+  });
+
+  it.each([
+    ['a model', { model: 'inclusionAI/Ring-huge' }, 'no model inclusionAI/Ring-huge with a revision main'],
+    ['a revision', { revision: 'v2' }, 'no model inclusionAI/Ring-nano with a revision v2'],
+    [
+      'a revision of ModelScope',
+      { revision: 'v2', source: 'modelscope' },
+      'with a revision v2; a private model needs MODELSCOPE_API_TOKEN',
+    ],
+  ] as const)('where there is no such thing as %s', async (_, options, expected) => {
+    expect(await failure(options)).toMatchObject({ code: 'checkpoint_missing', message: expect.stringContaining(expected) as string });
+  });
+
+  it.each(['../evil.safetensors', '/etc/evil.safetensors', 'a/../../evil.safetensors', 'a\\..\\evil.safetensors', 'evil\n.safetensors'])(
+    'where the list names %j',
+    async (path) => {
+      hub.entry('README.md').path = path;
+      for (const source of ['huggingface', 'modelscope'] as const) {
+        const { code, message } = await failure({ source });
+        expect([code, message]).toEqual(['hub_unavailable', expect.stringMatching(/it must be a relative path inside the repository$/)]);
+      }
+    },
+  );
+
+  it.each([
+    [
+      'only pickled weights',
+      (path: string) => !path.endsWith('.safetensors'),
+      /no .safetensors weights, only pytorch_model.bin, which can hold code/,
+    ],
+    ['no weights', (path: string) => path.endsWith('.json'), /no .safetensors weights; is it a model/],
+    ['no configuration', (path: string) => path !== 'config.json', /no config.json/],
+  ])('where the repository has %s', async (_, keep, expected) => {
+    hub.entries.splice(0, hub.entries.length, ...hub.entries.filter(({ path }) => keep(path)));
+    expect(await failure()).toMatchObject({ code: 'checkpoint_missing', message: expect.stringMatching(expected) as string });
+  });
+
+  it('where a small file is huge', async () => {
+    hub.entry('tokenizer.json').size = 10 ** 10;
+    expect((await failure()).message).toMatch(/^tokenizer.json of .* has 10000000000 bytes; at most \d+ are accepted$/);
+  });
+
+  it('where the endpoint is no hub', async () => {
+    hub.intercept = (_, response) => response.end('<html>Sign in to the guest network</html>') && true;
+    expect(await failure()).toMatchObject({
+      code: 'hub_unavailable',
+      message: expect.stringContaining('something else than JSON') as string,
+    });
+  });
+
+  it('before it loads anything where the disk has too little room', async () => {
+    hub.entry(FIRST).size = 10 ** 12;
+    const { code, message } = await failure();
+    expect([code, message]).toEqual(['disk_full', expect.stringMatching(/needs 1.0 TB, but only [\d.]+ \w+ are free/)]);
+    expect(hub.requests.every(({ what }) => what === 'list')).toBe(true);
+  });
+
+  it('where the disk runs full, says how much is to be written, and what was loaded stays', async () => {
+    symlinkSync('/dev/full', join(dir, `${FIRST}.partial`));
+    const { code, message } = await failure({ concurrency: 1 });
+    expect([code, message]).toEqual([
+      'disk_full',
+      expect.stringMatching(/is full: 550.\d kB are still to be written, .* make room and pull again$/),
+    ]);
+    expect(readdirSync(dir)).toContain('config.json');
+    rmSync(join(dir, `${FIRST}.partial`));
+    await pullCheckpoint(pullOptions(hub, dir));
+    await expectWhole();
+  });
+
+  it('where another pull is at work in the folder, and leaves it in peace', async () => {
+    let second: Promise<{ code: string }> | undefined;
+    hub.intercept = ({ what }) => {
+      if (what === FIRST) second ??= failure();
+      return false;
+    };
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(await second).toMatchObject({ code: 'pull_in_progress' });
+    await expectWhole();
+  });
+
+  it('where the folder holds another model', async () => {
+    await pullCheckpoint(pullOptions(hub, dir));
+    const other = await HubServer.start('inclusionAI/Ling-nano', NEEDED_FILES);
+    const { code, message } = await failure({ endpoint: other.endpoint, model: 'inclusionAI/Ling-nano' });
+    await other.close();
+    expect([code, message]).toEqual(['invalid_option', expect.stringContaining('holds inclusionAI/Ring-nano')]);
+    await expectWhole();
+  });
+
+  it('where the record of the folder is damaged, which it names', async () => {
+    await pullCheckpoint(pullOptions(hub, dir));
+    writeFileSync(join(dir, '.ringmesh-pull.json'), '{"source":');
+    expect(await failure()).toMatchObject({
+      code: 'checkpoint_corrupt',
+      message: expect.stringMatching(/\.ringmesh-pull\.json is damaged .*; delete it and pull again$/) as string,
+    });
+  });
+
+  it.each([
+    ['model', { model: '../Ring-nano' }],
+    ['model', { model: 'a/b/c' }],
+    ['--revision', { revision: '../main' }],
+    ['--endpoint', { endpoint: 'ftp://huggingface.co' }],
+    ['--endpoint', { endpoint: 'http://user:password@huggingface.co' }],
+    ['--endpoint', { endpoint: 'http://huggingface.co', token: 'hf_secret' }],
+    ['HF_TOKEN', { token: 'hf_secret\n' }],
+  ])('where %s is bad: %j', async (field, options) => {
+    const error = await failure(options);
+    expect(error).toMatchObject({ code: 'invalid_option', field });
+    expect(error.message).not.toMatch(/secret|password/);
+    expect(hub.requests).toEqual([]);
+  });
+});
