@@ -1,21 +1,12 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-
-/** A file as both hubs list it. A test changes an entry to make the hub lie. */
-export interface HubEntry {
-  path: string;
-  size: number;
-  sha256: string;
-  /** The id of git's blob; where there is none the file is in LFS. */
-  blob: string | null;
-}
+import { type HubEntry, hubEntry, huggingFaceListing, modelScopeListing } from './hub-listing.js';
 
 /** A request as the server got it. */
 export interface HubRequest {
-  /** The file that it asks for, or `list`. */
-  what: string;
+  /** The file that it asks for, `list`, or null where there is no such thing. */
+  what: string | null;
   host: 'hub' | 'cdn';
   url: string;
   headers: IncomingMessage['headers'];
@@ -37,7 +28,7 @@ export class HubServer {
   intercept: Intercept = () => false;
   /** Whether `Range` is honoured. */
   ranges = true;
-  /** The only token that is let in; none = everybody. */
+  /** The only token that is let in; undefined lets everybody in. */
   token: string | undefined;
   endpoint = '';
   private cdnOrigin = '';
@@ -45,10 +36,10 @@ export class HubServer {
   private readonly cdn: Server;
 
   private constructor(
-    readonly model: string,
+    private readonly model: string,
     private readonly files: Readonly<Record<string, Uint8Array>>,
   ) {
-    this.entries = Object.entries(files).map(([path, content]) => entryOf(path, content));
+    this.entries = Object.entries(files).map(([path, content]) => hubEntry(path, content));
     this.hub = createServer((request, response) => this.answerAsHub(request, response));
     this.cdn = createServer((request, response) => this.answerAsCdn(request, response));
   }
@@ -81,16 +72,18 @@ export class HubServer {
 
   private answerAsHub(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url!, this.endpoint);
-    const { isModelScope, what } = this.route(url);
-    const seen = this.record(what ?? 'nothing', 'hub', request);
-    if (this.intercept(seen, response, this.files[what ?? ''] ?? new Uint8Array())) return;
-    const isAllowed = this.token === undefined || request.headers.authorization === `Bearer ${this.token}`;
-    if (!isAllowed) return refuse(response, 401);
-    if (what === 'list') return isModelScope ? this.listForModelScope(response) : this.listForHuggingFace(url, response);
-    const content = this.files[what ?? ''];
-    if (what === null || content === undefined) return refuse(response, 404);
+    const isModelScope = url.pathname.startsWith('/api/v1/');
+    const what = isModelScope ? this.modelScopeFile(url) : this.huggingFaceFile(url);
+    const content = this.files[what ?? ''] ?? new Uint8Array();
+    if (this.intercept(this.record(what, 'hub', request), response, content)) return;
     const partialStatus = isModelScope ? 200 : 206;
-    if (this.entry(what).blob === null) {
+    if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
+      refuse(response, 401);
+    } else if (what === 'list') {
+      response.end(JSON.stringify(isModelScope ? modelScopeListing(this.entries) : this.page(url, response)));
+    } else if (what === null || !(what in this.files)) {
+      refuse(response, 404);
+    } else if (this.entry(what).blob === null) {
       response.writeHead(302, { location: `${this.cdnOrigin}/${what}?signature=valid&partial=${partialStatus}` }).end();
     } else {
       this.send(request, response, content, partialStatus);
@@ -98,98 +91,53 @@ export class HubServer {
   }
 
   private answerAsCdn(request: IncomingMessage, response: ServerResponse): void {
-    const url = new URL(request.url!, this.cdnOrigin);
-    const what = decodeURIComponent(url.pathname.slice(1));
+    const { pathname, searchParams } = new URL(request.url!, this.cdnOrigin);
+    const what = decodeURIComponent(pathname.slice(1));
     const content = this.files[what]!;
-    const seen = this.record(what, 'cdn', request);
-    if (!this.intercept(seen, response, content)) this.send(request, response, content, Number(url.searchParams.get('partial')));
+    if (this.intercept(this.record(what, 'cdn', request), response, content)) return;
+    this.send(request, response, content, Number(searchParams.get('partial')));
   }
 
-  /** What a URL of either hub asks for. */
-  private route({ pathname, searchParams }: URL): { isModelScope: boolean; what: string | null } {
-    const path = decodeURIComponent(pathname);
-    const isModelScope = path.startsWith('/api/v1/');
-    const revision = isModelScope ? 'master' : 'main';
-    if (path === `/api/models/${this.model}/tree/${revision}`) return { isModelScope, what: 'list' };
-    if (isModelScope && searchParams.get('Revision') !== revision) return { isModelScope, what: null };
-    if (path === `/api/v1/models/${this.model}/repo/files`) return { isModelScope, what: 'list' };
-    if (path === `/api/v1/models/${this.model}/repo`) return { isModelScope, what: searchParams.get('FilePath') };
-    const files = `/${this.model}/resolve/${revision}/`;
-    return { isModelScope, what: path.startsWith(files) ? path.slice(files.length) : null };
+  private huggingFaceFile({ pathname }: URL): string | null {
+    if (pathname === `/api/models/${this.model}/tree/main`) return 'list';
+    const files = `/${this.model}/resolve/main/`;
+    return pathname.startsWith(files) ? decodeURIComponent(pathname.slice(files.length)) : null;
   }
 
-  private listForHuggingFace(url: URL, response: ServerResponse): void {
+  private modelScopeFile({ pathname, searchParams }: URL): string | null {
+    if (searchParams.get('Revision') !== 'master') return null;
+    if (pathname === `/api/v1/models/${this.model}/repo/files`) return 'list';
+    return pathname === `/api/v1/models/${this.model}/repo` ? searchParams.get('FilePath') : null;
+  }
+
+  /** A page of Hugging Face's list, with a link to the next one. */
+  private page(url: URL, response: ServerResponse): unknown {
     const start = Number(url.searchParams.get('cursor') ?? 0);
     const end = start + PAGE_ENTRIES;
     url.searchParams.set('cursor', String(end));
-    const page = this.entries.slice(start, end).map(({ path, size, sha256, blob }) => ({
-      type: 'file',
-      path,
-      ...(blob === null ? { oid: 'f'.repeat(40), size, lfs: { oid: sha256, size, pointerSize: 134 } } : { oid: blob, size }),
-    }));
     if (end < this.entries.length) response.setHeader('link', `<${url.href}>; rel="next"`);
-    sendJson(response, [...page, { type: 'directory', oid: 'd'.repeat(40), size: 0, path: `figures-${start}` }]);
-  }
-
-  private listForModelScope(response: ServerResponse): void {
-    const files = this.entries.map(({ path, size, sha256, blob }) => ({
-      Type: 'blob',
-      Name: path.split('/').at(-1),
-      Path: path,
-      Size: size,
-      Sha256: sha256,
-      IsLFS: blob === null,
-    }));
-    sendJson(response, {
-      Code: 200,
-      Success: true,
-      Message: 'success',
-      Data: { Files: [...files, { Type: 'tree', Path: 'figures', Size: 0 }] },
-    });
+    return huggingFaceListing(this.entries.slice(start, end));
   }
 
   private send(request: IncomingMessage, response: ServerResponse, content: Uint8Array, partialStatus: number): void {
     const start = this.ranges ? Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0) : 0;
-    if (start > 0 && start >= content.length) return refuse(response, 416);
+    if (start > 0 && start >= content.length) {
+      refuse(response, 416);
+      return;
+    }
     response.setHeader('content-length', content.length - start);
     if (start > 0) response.setHeader('content-range', `bytes ${start}-${content.length - 1}/${content.length}`);
     response.writeHead(start > 0 ? partialStatus : 200).end(content.subarray(start));
   }
 
-  private record(what: string, host: 'hub' | 'cdn', { url, headers }: IncomingMessage): HubRequest {
+  private record(what: string | null, host: 'hub' | 'cdn', { url, headers }: IncomingMessage): HubRequest {
     const request = { what, host, url: url!, headers };
     this.requests.push(request);
     return request;
   }
 }
 
-/** Small text is in git, weights are in LFS. */
-function entryOf(path: string, content: Uint8Array): HubEntry {
-  const blob = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
-  return {
-    path,
-    size: content.length,
-    sha256: createHash('sha256').update(content).digest('hex'),
-    blob: path.endsWith('.safetensors') ? null : blob,
-  };
-}
-
-function sendJson(response: ServerResponse, body: unknown): void {
-  response.setHeader('content-type', 'application/json');
-  response.end(JSON.stringify(body));
-}
-
-function refuse(response: ServerResponse, status: number): void {
-  response.writeHead(status).end(`HTTP ${status}`);
-}
-
-async function listen(server: Server): Promise<string> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
-
-/** Sends half of a file, then cuts the connection; afterwards answers as ever. */
+/** Sends half of a file, then cuts the connection; afterwards leaves everything to the server. */
 export function cutOnce(path: string): Intercept {
   let isCut = false;
   return ({ what, host }, response, content) => {
@@ -199,4 +147,14 @@ export function cutOnce(path: string): Intercept {
     response.write(content.subarray(0, content.length / 2), () => response.destroy());
     return true;
   };
+}
+
+function refuse(response: ServerResponse, status: number): void {
+  response.writeHead(status).end();
+}
+
+async function listen(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
