@@ -34,7 +34,7 @@ export class HubClient {
     try {
       const answer = await fetch(url, {
         // A hash is of the content as it is: nothing must be compressed on the way.
-        headers: { 'accept-encoding': 'identity', ...this.credentials(url), ...headers },
+        headers: { 'user-agent': 'ringmesh', 'accept-encoding': 'identity', ...this.credentials(url), ...headers },
         signal: AbortSignal.any([attempt.signal, signal]),
       }).catch((cause: unknown) => this.cut(what, cause));
       stall.refresh();

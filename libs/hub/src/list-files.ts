@@ -7,12 +7,12 @@ import type { Retries } from './retries.js';
 const MAX_PAGE_BYTES = 16 * 2 ** 20;
 const MAX_PAGES = 100;
 
-/** All files of a repository, with pagination by the `Link` header. */
+/** All files of a repository, each once, with pagination by the `Link` header. */
 export async function listFiles(hub: Hub, repository: Repository, client: HubClient, retries: Retries): Promise<HubFile[]> {
-  const files: HubFile[] = [];
+  const files = new Map<string, HubFile>();
   let url: string | null = hub.listUrl(repository);
   for (let page = 0; url !== null; page++) {
-    if (page === MAX_PAGES || files.length > MAX_FILES) {
+    if (page === MAX_PAGES || files.size > MAX_FILES) {
       throw new HubUnavailableError(`${repository.model} has too many files at ${hub.title}; at most ${MAX_FILES} are accepted`);
     }
     const here: string = url;
@@ -22,10 +22,10 @@ export async function listFiles(hub: Hub, repository: Repository, client: HubCli
         next: nextPage(headers.get('link'), here),
       })),
     );
-    files.push(...listed);
+    for (const file of listed) files.set(file.path, file);
     url = next;
   }
-  return files;
+  return [...files.values()];
 }
 
 async function readText(bytes: AsyncIterable<Uint8Array>): Promise<string> {

@@ -50,88 +50,6 @@ async function expectWhole(): Promise<void> {
   expect(await isPulled(dir)).toBe(true);
 }
 
-describe('a pull goes on', () => {
-  it('with a server that ignores ranges, from the start of the file', async () => {
-    hub.ranges = false;
-    hub.intercept = cutOnce(FIRST);
-    await pullCheckpoint(pullOptions(hub, dir));
-    expect(hub.downloads(FIRST)[1]!.headers.range).toBeDefined();
-    await expectWhole();
-  });
-
-  it('with a server that answers another range, from the start of the file', async () => {
-    let asked = 0;
-    const cut = cutOnce(FIRST);
-    hub.intercept = (request, response, content) => {
-      if (cut(request, response, content)) return true;
-      if (request.headers.range === undefined || asked++ > 0) return false;
-      response.writeHead(206, { 'content-range': `bytes 10-${content.length - 1}/${content.length}` }).end(content.subarray(10));
-      return true;
-    };
-    await pullCheckpoint(pullOptions(hub, dir));
-    expect(asked).toBe(1);
-    await expectWhole();
-  });
-
-  it('when nothing comes on a connection any more', async () => {
-    let stalls = 0;
-    hub.intercept = ({ what, host }, response, content) => {
-      if (what !== FIRST || host !== 'cdn' || stalls++ > 0) return false;
-      response.writeHead(200, { 'content-length': content.length });
-      response.write(content.subarray(0, 100_000));
-      return true;
-    };
-    const options = pullOptions(hub, dir);
-    await pullCheckpoint({ ...options, stallMs: 200 });
-    expect(options.messages).toContainEqual(expect.stringMatching(/^model-00001.*nothing came for 0.2 s/));
-    await expectWhole();
-  });
-
-  it('after 429 and 503, and waits as long as it is told', async () => {
-    hub.intercept = answers('config.json', status(429, { 'retry-after': '7' }), status(503));
-    const options = pullOptions(hub, dir);
-    await pullCheckpoint(options);
-    expect(options.waits).toEqual([7500, 1000]);
-    await expectWhole();
-  });
-
-  it('with what an earlier run left behind', async () => {
-    writeFileSync(join(dir, `${FIRST}.partial`), NEEDED_FILES[FIRST]!.subarray(0, 123_456));
-    const { totalBytes, receivedBytes } = await pullCheckpoint(pullOptions(hub, dir));
-    expect(totalBytes - receivedBytes).toBe(123_456);
-    expect(hub.downloads(FIRST).map(({ headers }) => headers.range)).toEqual(['bytes=123456-']);
-    await expectWhole();
-  });
-
-  it.each([
-    ['another file', new Uint8Array(1000)],
-    ['a longer one', new Uint8Array(400_000)],
-    ['one of the same length', new Uint8Array(300_000)],
-  ])('when what lies there is of %s: it is loaded as a whole', async (_, left) => {
-    writeFileSync(join(dir, `${FIRST}.partial`), left);
-    await pullCheckpoint(pullOptions(hub, dir));
-    expect(hub.downloads(FIRST).at(-1)!.headers.range).toBeUndefined();
-    await expectWhole();
-  });
-
-  it('however often it is cut, as long as something comes each time', async () => {
-    const chunk = 20_000;
-    hub.intercept = ({ what, host, headers }, response, content) => {
-      if (what !== FIRST || host !== 'cdn') return false;
-      const start = Number(/\d+/.exec(headers.range ?? '0')![0]);
-      response.writeHead(206, {
-        'content-length': content.length - start,
-        'content-range': `bytes ${start}-${content.length - 1}/${content.length}`,
-      });
-      response.write(content.subarray(start, start + chunk), () => response.destroy());
-      return true;
-    };
-    await pullCheckpoint(pullOptions(hub, dir));
-    expect(hub.downloads(FIRST).length).toBeGreaterThan(10);
-    await expectWhole();
-  });
-});
-
 describe('a pull ends', () => {
   const failure = (options: Partial<Parameters<typeof pullCheckpoint>[0]> = {}) =>
     pullCheckpoint({ ...pullOptions(hub, dir), ...options }).then(
@@ -268,11 +186,39 @@ describe('a pull ends', () => {
   });
 
   it('where the endpoint is no hub', async () => {
-    hub.intercept = (_, response) => response.end('<html>Sign in to the guest network</html>') && true;
+    hub.intercept = (_, response) => {
+      response.end('<html>Sign in to the guest network</html>');
+      return true;
+    };
     expect(await failure()).toMatchObject({
       code: 'hub_unavailable',
       message: expect.stringContaining('something else than JSON') as string,
     });
+  });
+
+  it.each([
+    ['the next one each time', (url: URL) => url.searchParams.set('cursor', String(Number(url.searchParams.get('cursor') ?? 0) + 1))],
+    ['itself', () => undefined],
+  ])('where the list has no end, as each page links %s', async (_, turn) => {
+    hub.intercept = ({ what, url }, response) => {
+      if (what !== 'list') return false;
+      const next = new URL(url, hub.endpoint);
+      turn(next);
+      response.writeHead(200, { link: `<${next.href}>; rel="next"` }).end('[]');
+      return true;
+    };
+    expect(await failure()).toMatchObject({ code: 'hub_unavailable', message: expect.stringContaining('too many files') as string });
+    expect(hub.requests.length).toBeLessThanOrEqual(100);
+  });
+
+  it('where ModelScope says 200 and means something else', async () => {
+    hub.intercept = (_, response) => {
+      response.end(JSON.stringify({ Code: 10010205001, Success: false, Message: 'record not found' }));
+      return true;
+    };
+    expect((await failure({ source: 'modelscope' })).message).toBe(
+      `ModelScope's list: Code is 10010205001; it must be 200 ("record not found")`,
+    );
   });
 
   it('before it loads anything where the disk has too little room', async () => {
@@ -304,6 +250,15 @@ describe('a pull ends', () => {
     await pullCheckpoint(pullOptions(hub, dir));
     expect(await second).toMatchObject({ code: 'pull_in_progress' });
     await expectWhole();
+  });
+
+  it('where the folder cannot be written', async () => {
+    writeFileSync(join(dir, 'file'), '');
+    const { code, message } = await failure({ dir: join(dir, 'file', 'folder') });
+    expect([code, message]).toEqual([
+      'invalid_option',
+      expect.stringMatching(/file\/folder cannot be written \(ENOTDIR.*--to or RINGMESH_CACHE$/),
+    ]);
   });
 
   it('where the folder holds another model', async () => {

@@ -39,19 +39,17 @@ export function isModelName(text: string): boolean {
   return MODEL.test(text);
 }
 
-/** Where a pulled model lies in the cache folder. The folder's name is the model's, by which it is served. */
-export function checkpointDirOf(cacheDir: string, { source, model, revision }: Pick<PullOptions, 'source' | 'model' | 'revision'>): string {
-  return join(cacheDir, 'checkpoints', source, encodeURIComponent(revision ?? HUBS[source].defaultRevision), ...model.split('/'));
+/** Where a pulled model lies in the cache folder. The folder's name is the model's, by which it is served. @throws InvalidOptionError */
+export function checkpointDirOf(cacheDir: string, options: Pick<PullOptions, 'source' | 'model' | 'revision'>): string {
+  const { model, revision } = nameOf(options);
+  return join(cacheDir, 'checkpoints', options.source, encodeURIComponent(revision), ...model.split('/'));
 }
 
 /** Checks what a user gave. @throws InvalidOptionError */
-export function repositoryOf({ model, source, revision, endpoint, token }: PullOptions): Repository {
-  const hub = HUBS[source];
-  const repository = { endpoint: (endpoint ?? hub.endpoint).replace(/\/+$/, ''), model, revision: revision ?? hub.defaultRevision };
-  if (!isModelName(model)) throw invalid('model', `${JSON.stringify(model)} is not the name of a model, for example inclusionAI/Ring-lite`);
-  if (!REVISION.test(repository.revision) || repository.revision.includes('..')) {
-    throw invalid('--revision', `${JSON.stringify(revision)} is not a branch, a tag or a commit`);
-  }
+export function repositoryOf(options: PullOptions): Repository {
+  const { endpoint, token } = options;
+  const hub = HUBS[options.source];
+  const repository = { endpoint: (endpoint ?? hub.endpoint).replace(/\/+$/, ''), ...nameOf(options) };
   const url = URL.parse(repository.endpoint);
   if (url === null || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '' || url.hash !== '') {
     throw invalid('--endpoint', 'must be an http or https address like https://huggingface.co, without user and query');
@@ -61,6 +59,14 @@ export function repositoryOf({ model, source, revision, endpoint, token }: PullO
     throw invalid('--endpoint', `${hub.tokenVariable} would travel to ${url.host} in plain text; use https or unset ${hub.tokenVariable}`);
   }
   return repository;
+}
+
+function nameOf({ source, model, revision = HUBS[source].defaultRevision }: Pick<PullOptions, 'source' | 'model' | 'revision'>) {
+  if (!isModelName(model)) throw invalid('model', `${JSON.stringify(model)} is not the name of a model, for example inclusionAI/Ring-lite`);
+  if (!REVISION.test(revision) || revision.includes('..')) {
+    throw invalid('--revision', `${JSON.stringify(revision)} is not a branch, a tag or a commit`);
+  }
+  return { model, revision };
 }
 
 function invalid(field: string, problem: string): InvalidOptionError {

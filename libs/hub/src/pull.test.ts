@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cutOnce, digestsOf, HUB_MODEL, HubServer, NEEDED_FILES, OTHER_FILES, pulledDigests, pullOptions } from '@ringmesh/testing';
@@ -39,12 +38,12 @@ describe.each(['huggingface', 'modelscope'] as const)('a pull from %s', (source)
 
   it('loads nothing again and changes nothing when all is there', async () => {
     await pullCheckpoint({ ...pullOptions(hub, dir), source });
-    const times = async () => Promise.all((await readdir(dir)).sort().map((name) => [name, statSync(join(dir, name)).mtimeMs]));
-    const before = await times();
+    const times = () => readdirSync(dir).map((name) => [name, statSync(join(dir, name)).mtimeMs]);
+    const before = times();
     hub.requests.length = 0;
     expect((await pullCheckpoint({ ...pullOptions(hub, dir), source })).receivedBytes).toBe(0);
     expect(hub.requests.every(({ what }) => what === 'list')).toBe(true);
-    expect(await times()).toEqual(before);
+    expect(times()).toEqual(before);
   });
 
   it('shows the token to the hub and to nobody else', async () => {
@@ -75,6 +74,26 @@ describe('a pull', () => {
     expect(seen.at(-1)).toEqual([NEEDED_BYTES, NEEDED_BYTES]);
     const done = seen.map(([bytes]) => bytes!);
     expect(done).toEqual(done.toSorted((a, b) => a - b));
+  });
+
+  it('shows no token to another origin that the list links', async () => {
+    const mirror = await HubServer.start(HUB_MODEL, NEEDED_FILES);
+    hub.intercept = ({ what, url }, response) => {
+      if (what === 'list') response.writeHead(200, { link: `<${mirror.endpoint}${url}>; rel="next"` }).end('[]');
+      return what === 'list';
+    };
+    await pullCheckpoint({ ...pullOptions(hub, dir), token: 'hf_secret' });
+    await mirror.close();
+    expect(hub.requests[0]!.headers.authorization).toBe('Bearer hf_secret');
+    expect(mirror.requests.length).toBeGreaterThan(0);
+    expect(JSON.stringify(mirror.requests)).not.toContain('hf_secret');
+  });
+
+  it('loads a file that is listed twice once', async () => {
+    hub.entries.push(...hub.entries);
+    await pullCheckpoint(pullOptions(hub, dir));
+    expect(hub.downloads(FIRST)).toHaveLength(1);
+    expect(pulledDigests(dir)).toEqual(NEEDED_DIGESTS);
   });
 
   it('keeps files that are there and right, and replaces those that are not', async () => {
@@ -121,7 +140,7 @@ describe('a pull', () => {
     let left = Object.keys(NEEDED_FILES).length;
     const together: number[] = [];
     hub.intercept = ({ what, host }, response, content) => {
-      if (what === 'list' || (host === 'hub' && hub.entry(what).blob === null)) return false;
+      if (what === null || what === 'list' || (host === 'hub' && hub.entry(what).blob === null)) return false;
       waiting.push(() => response.writeHead(200, { 'content-length': content.length }).end(content));
       // Answers nobody before as many wait as may, so with fewer at once the pull would not end.
       if (waiting.length < Math.min(3, left)) return true;
@@ -142,5 +161,6 @@ describe('a pull', () => {
     expect(checkpointDirOf('/cache', { source: 'modelscope', model: HUB_MODEL, revision: 'refs/pr/1' })).toBe(
       '/cache/checkpoints/modelscope/refs%2Fpr%2F1/inclusionAI/Ring-nano',
     );
+    expect(() => checkpointDirOf('/cache', { source: 'huggingface', model: HUB_MODEL, revision: '..' })).toThrow('--revision');
   });
 });

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { InvalidOptionError } from '@ringmesh/core';
 import { checkFreeSpace, explainDiskFull } from './disk-space.js';
 import { downloadFile } from './download-file.js';
@@ -41,8 +40,7 @@ export async function pullCheckpoint(options: PullOptions): Promise<Pulled> {
   const retries = new Retries(signal, timing, onRetry);
   const client = new HubClient({ hub, repository, token, signal, stallMs });
 
-  await mkdir(dir, { recursive: true });
-  const unlock = lockFolder(dir);
+  const unlock = await lockFolder(dir);
   try {
     const files = chooseFiles(await listFiles(hub, repository, client, retries), `${model} (${revision}, ${hub.title})`);
     const record: PullRecord = { source, model, revision, complete: true, files };
