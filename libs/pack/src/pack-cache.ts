@@ -35,7 +35,7 @@ async function listFolder(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);
   } catch (cause) {
-    throw new CheckpointMissingError(`--model ${dir}: there is no such folder; give the folder of a Hugging Face checkpoint or of a pack`, {
+    throw new CheckpointMissingError(`--model ${dir}: there is no such folder; give a checkpoint's, a pack's, or a model's name at a hub`, {
       field: '--model',
       cause,
     });
