@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RingmeshError } from '@ringmesh/core';
@@ -11,7 +11,7 @@ import {
   type StepMetrics,
 } from '@ringmesh/engine';
 import { bindingGreedyIds, goldenModels, packedModel } from '@ringmesh/testing';
-import { PackLayout } from '@ringmesh/weights';
+import { PackLayout, packIdOf, readManifest, sha256Of, writeManifest } from '@ringmesh/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const { dir, prompts } = goldenModels('bailing_moe').find(({ name }) => name === 'ring-tiny')!;
@@ -30,6 +30,14 @@ async function collect(events: AsyncIterable<GenerationEvent>): Promise<Generati
 
 function tokensOf(events: GenerationEvent[]): number[] {
   return events.flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
+}
+
+/** Makes the manifest of a pack agree with a file that was damaged. */
+async function acceptFile(pack: string, path: string): Promise<void> {
+  const { packId: _, ...manifest } = await readManifest(pack);
+  const sha256 = await sha256Of(join(pack, path));
+  const changed = { ...manifest, files: manifest.files.map((file) => (file.path === path ? { ...file, sha256 } : file)) };
+  await writeManifest(pack, { ...changed, packId: packIdOf(changed) });
 }
 
 let packDir: string;
@@ -51,7 +59,7 @@ describe('a running engine', () => {
       steps.push(metrics);
       onStats(stats);
     };
-    engine = await startEngine({ packDir, workers: 'local', threads: 2 }, { onStep, onFatal });
+    engine = await startEngine({ packDir, workers: 'local', threads: 2, profile: true }, { onStep, onFatal });
     await engine.whenReady();
   });
 
@@ -87,6 +95,17 @@ describe('a running engine', () => {
       prompts.reduce((sum, { greedy }) => sum + greedy.ids.length, 0),
     );
     expect(new Set(steps.flatMap(({ dispatch }) => dispatch.hosts.map(({ id }) => id)))).toEqual(new Set(['local-0', 'local-1']));
+  });
+
+  it('tells where the time of each step went', () => {
+    const parts = ['schedule', 'embedding', 'attention-in', 'attention', 'attention-out', 'dispatch', 'shared-experts'];
+    parts.push('own-experts', 'wait', 'combine', 'head', 'sampling');
+    for (const { profile, seconds } of steps) {
+      expect(new Set(Object.keys(profile!))).toEqual(new Set(parts));
+      const sum = Object.values(profile!).reduce((total, part) => total + part, 0);
+      expect(sum).toBeGreaterThan(0);
+      expect(sum).toBeLessThanOrEqual(seconds);
+    }
   });
 
   it('says that it is ready and who has the experts', () => {
@@ -189,6 +208,11 @@ describe('startEngine', () => {
     const head = new PackLayout(broken).routerGraph('head');
     const { size } = await stat(head);
     await writeFile(head, Buffer.alloc(size, 'x'));
+    await expect(startEngine({ packDir: broken, workers: 'local' }, { onFatal: () => undefined })).rejects.toThrow(
+      expect.objectContaining({ code: 'pack_invalid', message: expect.stringContaining(head) as string }),
+    );
+
+    await acceptFile(broken, 'router/head.onnx');
     const { promise: fatal, resolve } = Promise.withResolvers<RingmeshError>();
     const engine = await startEngine({ packDir: broken, workers: 'local' }, { onFatal: resolve });
     await expect(engine.whenReady()).rejects.toBe(await fatal);
@@ -196,12 +220,6 @@ describe('startEngine', () => {
     expect(engine.readiness()).toMatchObject({ ready: false });
     expect(engine.readiness().details[0]).toContain(head);
     await engine.close();
-
-    const start = (verify: boolean): Promise<EngineHandle> =>
-      startEngine({ packDir: broken, workers: 'local', verify }, { onFatal: () => undefined });
-    await expect(start(true)).rejects.toThrow(expect.objectContaining({ code: 'pack_invalid' }));
-    await truncate(head, 10);
-    await expect(start(false)).rejects.toThrow(expect.objectContaining({ code: 'pack_invalid' }));
     await rm(broken, { recursive: true });
   });
 

@@ -9,8 +9,8 @@ const setup = new URL('../../tools/setup.mjs', import.meta.url).href;
 /** A server that starts a process of its own, says so, and ends with 7 a moment after the first signal, without ending that process. */
 const server = `
   const { pid } = require('node:child_process').spawn('sleep', ['60']);
-  console.log('started ' + pid);
   process.on('SIGTERM', () => { console.log('signal'); setTimeout(() => process.exit(7), 200); });
+  console.log('started ' + pid);
 `;
 
 /** A tool that runs that server in the foreground, as tools/start.mjs does. */

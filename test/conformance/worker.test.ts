@@ -1,5 +1,5 @@
 import { encodeForwardRequest, ForwardStatus, readPartials } from '@ringmesh/protocol';
-import { HAS_REDIS_SERVER, startRedisServer, type TinyExperts, uniform } from '@ringmesh/testing';
+import { HAS_REDIS_SERVER, startRedisServer, type TinyExperts, uniform, until } from '@ringmesh/testing';
 import { PackLayout } from '@ringmesh/weights';
 import { parseWorkerOptions, type RawWorkerOptions, type RunningWorker, startWorker } from '@ringmesh/worker';
 import { RedisLeaseStore, WorkerRegistry } from '@ringmesh/coordination';
@@ -39,7 +39,10 @@ function connect({ address }: RunningWorker): ForwardClient {
 /** A client of a worker whose experts are loaded. */
 async function connectLoaded(worker: RunningWorker): Promise<ForwardClient> {
   const client = connect(worker);
-  while ((await client.info()).shards.length === 0) continue;
+  await until(
+    () => client.info(),
+    ({ shards }) => shards.length > 0,
+  );
   return client;
 }
 
@@ -128,7 +131,8 @@ describe('a worker', () => {
     const file = await client.firstReply(reflection, Buffer.concat([Buffer.from([0x22, symbol.length]), symbol])); // file_containing_symbol = 4
     expect(file.toString('latin1')).toContain('ForwardRequest');
     expect([(await get('/health')).status, (await get('/ready')).status, (await get('/')).status]).toEqual([200, 200, 404]);
-    const text = await (await get('/metrics')).text();
+    const scrape = async (): Promise<string> => (await get('/metrics')).text();
+    const text = await scrape();
     for (const line of [
       'ringmesh:worker_requests_total{status="ok"} 1',
       'ringmesh:worker_requests_total{status="invalid_request"} 1',
@@ -142,6 +146,7 @@ describe('a worker', () => {
     ])
       expect(text).toContain(`\n${line}\n`);
     client.close();
+    await until(scrape, (scraped) => scraped.includes('\nringmesh:worker_streams 0\n'));
   });
 
   it('drains: what came is answered, what comes is refused, streams end', async () => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { ExpertPool } from '@ringmesh/experts';
 import { Model, type Segment } from '@ringmesh/model';
-import { packCheckpoint } from '@ringmesh/pack';
+import { writePack } from '@ringmesh/pack';
 import { Doorbell } from '@ringmesh/protocol';
 import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, logSoftmax } from '@ringmesh/testing';
 import type { PackManifest } from '@ringmesh/weights';
@@ -84,7 +84,8 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ringmesh-parity-'));
     const packDir = join(folder, 'pack');
-    open = await OpenModel.open(packDir, await packCheckpoint({ checkpointDir: dir, packDir, quantization: { method: 'f32' } }));
+    const source = { type: 'checkpoint' as const, dir };
+    open = await OpenModel.open(packDir, await writePack({ source, packDir, quantization: { method: 'f32' } }));
   });
 
   afterAll(async () => {

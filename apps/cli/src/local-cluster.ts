@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from './child.js';
 import type { Running } from './run-until-signal.js';
@@ -14,11 +15,17 @@ export class LocalCluster implements Running {
   /** Where the router listens. */
   url = '';
 
-  private constructor(private readonly packDir: string) {}
+  private constructor(
+    private readonly packDir: string,
+    /** Compute threads of each worker. */
+    private readonly threads: string,
+  ) {}
 
   /** @param shardsOfWorkers the shards of each worker; none = the router computes the experts itself */
   static async start(packDir: string, shardsOfWorkers: number[][], routerArgs: string[], signal: AbortSignal): Promise<LocalCluster> {
-    const cluster = new LocalCluster(packDir);
+    // The workers share this machine's cores.
+    const threads = Math.max(1, Math.floor(availableParallelism() / shardsOfWorkers.length));
+    const cluster = new LocalCluster(packDir, String(threads));
     const interrupt = (): void => void cluster.close();
     signal.addEventListener('abort', interrupt);
     try {
@@ -48,7 +55,7 @@ export class LocalCluster implements Running {
   }
 
   private async startWorker(index: number, shards: number[], listen: string): Promise<string> {
-    const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen];
+    const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen, '--threads', this.threads];
     const worker = new Child(`worker ${index}`, args);
     this.workers[index] = worker;
     const address = await worker.address(/^ringmesh worker listening on (\S+)/);

@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 import { RingmeshError } from '@ringmesh/core';
 import { program } from './program.js';
 

@@ -1,7 +1,7 @@
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
-import { pack, type PackCommandOptions } from './pack.js';
+import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { pull, type PullCommandOptions } from './pull.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
@@ -22,6 +22,12 @@ const SERVING_OPTIONS = [
   ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
 ] as const;
 
+const PACK_OPTIONS = [
+  ['--quantize <format>', 'number format of the weights: f32, f16, q8 or q4 (f32)'],
+  ['--block-size <n>', 'weights that share a scale, with q8 and q4: 32 is closer to the original, 128 is faster (128)'],
+  ['--shards <n>', 'shards to cut the experts of each layer into (8)'],
+] as const;
+
 const WORKER_OPTIONS = [
   ['--shards <list>', 'shards to host, for example 0-3,6 (all)'],
   ['--listen <address>', 'host:port of the expert service; port 0 = any free one (127.0.0.1:7000)'],
@@ -31,7 +37,7 @@ const WORKER_OPTIONS = [
   ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
-  ['--verify', "check the hashes of the pack's files, not only their sizes"],
+  ['--verify', "hash the pack's files again, though this machine has verified them before"],
   ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
 ] as const;
 
@@ -56,12 +62,10 @@ export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
-  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...HUB_OPTIONS])
+  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, ...HUB_OPTIONS])
     .description('pull and pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
-    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
     .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, passedOn(options), signal)));
 
   withOptions(ringmesh.command('pull'), HUB_OPTIONS)
@@ -71,14 +75,15 @@ export function program(): Command {
     .addHelpText('after', '\nA private or gated model needs a token in HF_TOKEN or MODELSCOPE_API_TOKEN.')
     .action((model: string, options: PullCommandOptions) => pull(model, options));
 
-  ringmesh
-    .command('pack')
-    .description('turn a Hugging Face checkpoint into a pack')
-    .argument('<checkpoint>', 'folder of the checkpoint')
-    .argument('<pack>', 'folder to write, which must not exist')
-    .option('--quantize <format>', 'number format of the weights: f32, q8 or q4 (f32)')
-    .option('--shards <n>', 'shards to cut the experts of each layer into (8)')
-    .action((checkpoint: string, packDir: string, options: PackCommandOptions) => pack(checkpoint, packDir, options));
+  withOptions(ringmesh.command('pack'), PACK_OPTIONS)
+    .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
+    .usage('[options] <checkpoint> <pack>\n       ringmesh pack [options] --synthetic <shape> <pack>')
+    .argument('<folders...>', 'folder of the checkpoint, and the folder to write, which must not exist')
+    .option('--synthetic <shape>', 'random weights instead of a checkpoint: ring-lite, ling-plus or the path of a config.json')
+    .option('--layers <n>', "layers of the synthetic model (the shape's own)")
+    .option('--seed <n>', 'of the synthetic weights (0)')
+    .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')
+    .action((folders: string[], options: PackCommandOptions & PackSourceOptions) => pack(folders, options));
 
   withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')

@@ -41,7 +41,7 @@ export interface WorkerOptions {
   redisUrl: string | undefined;
   /** How long requests in flight may take to finish once the worker is told to end. */
   shutdownTimeoutMs: number;
-  /** Whether the hashes of the pack's files are checked, not only their sizes. */
+  /** Whether the pack's files are hashed even if this machine has verified them before. */
   verify: boolean;
   security: TransportSecurity;
   logLevel: LogLevel;

@@ -86,5 +86,5 @@ async function verifyShards({ pack, verify }: WorkerOptions, manifest: PackManif
   const layout = new PackLayout('');
   const folders = shards.map((shard) => `${layout.shard(shard)}/`);
   const includes = (path: string): boolean => folders.some((folder) => path.startsWith(folder));
-  await verifyPack(pack, manifest, { includes, hashes: verify });
+  await verifyPack(pack, manifest, { includes, again: verify });
 }

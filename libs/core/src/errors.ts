@@ -119,6 +119,11 @@ export class PackInvalidError extends RingmeshError {
   override readonly code = 'pack_invalid';
 }
 
+/** Another process is writing the same pack. */
+export class PackInProgressError extends RingmeshError {
+  override readonly code = 'pack_in_progress';
+}
+
 /** Router and worker hold different packs. */
 export class PackMismatchError extends RingmeshError {
   override readonly code = 'pack_mismatch';
@@ -171,6 +176,7 @@ export const ERROR_CLASSES = [
   ConfigUnsupportedError,
   TokenizerInvalidError,
   PackInvalidError,
+  PackInProgressError,
   PackMismatchError,
   CoordinationUnavailableError,
   HubUnavailableError,

@@ -1,4 +1,4 @@
-import { EngineFailedError, ShardUnavailableError } from '@ringmesh/core';
+import { EngineFailedError, ShardUnavailableError, type StepProfile } from '@ringmesh/core';
 import { BatchSplitter, hostsOf, ShardRule } from '@ringmesh/placement';
 import type { ChannelShape, Doorbell } from '@ringmesh/protocol';
 import { type DispatchStats, HostCounters } from './dispatch-stats.js';
@@ -15,6 +15,10 @@ export interface DispatcherOptions {
   clientBell: Doorbell;
   /** After how long a host that does not answer counts as failed; 60 s unless given. */
   timeoutMs?: number;
+  /** Answers the requests to hosts that are on this very thread, if there are any; called when there is nothing left but to wait. */
+  serveOwnHosts?: () => void;
+  /** Told how long the experts of this thread took (`own-experts`), and the wait for the others (`wait`). */
+  profile?: StepProfile | undefined;
 }
 
 /** Hosts that failed at the micro-batch at hand, and how. */
@@ -141,12 +145,15 @@ export class Dispatcher {
   /** Waits until every exchange of the slot is answered or overdue. @returns the shards of those that failed, ascending */
   private settle(slot: Slot, failures: Failures): Int32Array {
     const bell = this.options.clientBell;
+    this.options.serveOwnHosts?.();
+    this.options.profile?.mark('own-experts');
     for (;;) {
       const seen = bell.value;
       const remaining = slot.deadline - performance.now();
       if (remaining <= 0 || slot.waiting.every((exchange) => exchange.channel.isAnswered)) break;
       bell.wait(seen, remaining);
     }
+    this.options.profile?.mark('wait');
     const failed: number[] = [];
     for (const exchange of slot.waiting) {
       const failure = this.takeAnswer(slot, exchange);

@@ -8,6 +8,7 @@ import type { MessageFromEngine } from './engine-messages.js';
 import type { EngineOptions, EngineSettings } from './engine-options.js';
 import { EngineThreadHandle } from './engine-thread-handle.js';
 import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Readiness } from './generation.js';
+import { LocalExperts } from './local-experts.js';
 import { OpenRequests } from './open-requests.js';
 import { ReadinessTracker } from './readiness-tracker.js';
 import { channelShapeOf, type Experts, startExperts } from './start-experts.js';
@@ -52,8 +53,9 @@ export class EngineHandle implements EngineClient {
     const onFailure = (error: Error): void => this.fail(error);
     const onChange = (workers: RemoteWorker[]): void => this.workersChanged(workers);
     this.experts = startExperts(options, settings, manifest, { channelShape, numSlots: NUM_SLOTS, clientBell, onChange, onFailure });
+    const ownHost = this.experts instanceof LocalExperts ? this.experts.ownHost : null;
     this.thread = new EngineThreadHandle(
-      { ...settings, packDir: options.packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer },
+      { ...settings, packDir: options.packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer, ownHost },
       { onMessage: (message) => this.receive(message), onFailure },
     );
   }

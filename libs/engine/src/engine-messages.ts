@@ -1,5 +1,6 @@
 import type { ErrorMessage } from '@ringmesh/core';
 import type { ExpertHost } from '@ringmesh/dispatch';
+import type { PooledHost } from '@ringmesh/experts';
 import type { ChannelShape } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { PackManifest } from '@ringmesh/weights';
@@ -15,6 +16,9 @@ export interface EngineThreadData {
   limits: SchedulerLimits;
   kvCacheBytes: number;
   dispatchTimeoutMs: number;
+  profile: boolean;
+  /** Experts that the thread computes itself; null or without shards where it computes none. */
+  ownHost: PooledHost | null;
   /** Rung after each message to the thread. */
   inboxBell: SharedArrayBuffer;
   /** Rung by the experts' channels. */

@@ -20,6 +20,7 @@ describe('resolveOptions', () => {
       threads: 6,
       wire: 'f32',
       dispatchTimeoutMs: 30_000,
+      profile: false,
     });
   });
 

@@ -9,7 +9,7 @@ export interface EngineOptions {
   packDir: string;
   /** Addresses, host:port, of expert workers; `local` computes the experts on threads of this process. */
   workers: 'local' | string[];
-  /** Expert threads where workers are local; as many as there are cores unless given. */
+  /** Compute threads where workers are local, the engine's own among them; as many as there are cores unless given. */
   threads?: number | undefined;
   /** Of hidden states and partial sums on the way to workers; f32 (exact) unless given. */
   wire?: DType | undefined;
@@ -25,8 +25,10 @@ export interface EngineOptions {
   dispatchTimeoutMs?: number | undefined;
   /** Of the connections to workers. */
   security?: TransportSecurity | undefined;
-  /** Compare the hashes of all files that are opened with the manifest, not just their sizes: reads them all before the start. */
+  /** Hash all files that are opened, also those that this machine has verified before. */
   verify?: boolean | undefined;
+  /** Tell with each step how long its parts took. */
+  profile?: boolean | undefined;
 }
 
 /** {@link EngineOptions} with everything decided. */
@@ -37,6 +39,7 @@ export interface EngineSettings {
   threads: number;
   wire: DType;
   dispatchTimeoutMs: number;
+  profile: boolean;
 }
 
 /** What the machine has. */
@@ -72,6 +75,7 @@ export function resolveOptions(options: EngineOptions, config: ModelConfig, mach
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, 3_600_000),
+    profile: options.profile ?? false,
   };
 }
 

@@ -1,8 +1,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { errorToMessage, ShuttingDownError } from '@ringmesh/core';
+import { errorToMessage, ShuttingDownError, StepProfile } from '@ringmesh/core';
 import { Dispatcher } from '@ringmesh/dispatch';
+import { ExpertStore, serveWaiting } from '@ringmesh/experts';
 import { Model } from '@ringmesh/model';
-import { Doorbell } from '@ringmesh/protocol';
+import { Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import { Engine } from './engine.js';
 import { engineError } from './engine-error.js';
 import {
@@ -15,6 +16,7 @@ import {
 
 const data = workerData as EngineThreadData;
 const inboxBell = new Doorbell(data.inboxBell);
+const profile = data.profile ? new StepProfile() : undefined;
 let isClosed = false;
 
 /** Who speaks with a worker answers for it when its time is over; only if nobody does, the dispatcher gives up by itself. */
@@ -27,10 +29,12 @@ try {
     numSlots: data.numSlots,
     clientBell: new Doorbell(data.clientBell),
     timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
+    serveOwnHosts: openOwnExperts(),
+    profile,
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds });
+  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds, profile });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();
@@ -38,14 +42,28 @@ try {
   post({ type: 'failed', error: errorToMessage(engineError('The engine failed', error)) });
 }
 
-/** @throws ShuttingDownError when the thread is told to close meanwhile: the only message that comes before `ready` was sent */
+/** @returns answers the requests to the experts of this thread */
+function openOwnExperts(): () => void {
+  const { packDir, manifest, channelShape, ownHost } = data;
+  if (ownHost === null || ownHost.shards.length === 0) return () => undefined;
+  const { maxTokens } = channelShape;
+  const store = ExpertStore.open({ packDir, manifest, shards: ownHost.shards, maxTokens, onProgress: stopIfClosed });
+  const channels = ownHost.channels.map((buffers) => new ExpertChannel(buffers));
+  return () => void serveWaiting(store, channels);
+}
+
 function openModel(dispatcher: Dispatcher): Model {
   const { packDir, manifest, kvCacheBytes } = data;
   const onProgress = (layersOpen: number, layersTotal: number): void => {
-    if (receive()?.type === 'close') throw new ShuttingDownError('The engine was closed while it opened the model');
+    stopIfClosed();
     post({ type: 'loading', layersOpen, layersTotal });
   };
-  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress });
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress, profile });
+}
+
+/** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */
+function stopIfClosed(): void {
+  if (receive()?.type === 'close') throw new ShuttingDownError('The engine was closed while it opened the model');
 }
 
 /** Steps while there is work, sleeps while there is none, until told to close. */

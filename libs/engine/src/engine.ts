@@ -1,4 +1,4 @@
-import { EngineFailedError, errorToMessage } from '@ringmesh/core';
+import { EngineFailedError, errorToMessage, type StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import type { Model, Segment } from '@ringmesh/model';
@@ -17,6 +17,8 @@ export interface EngineParts {
   limits: SchedulerLimits;
   /** Seconds, on the same clock as `submittedAt`. */
   now: () => number;
+  /** The one that model and dispatcher tell. */
+  profile?: StepProfile | undefined;
 }
 
 /** Generates for all requests at once, one {@link step} at a time. Belongs to one thread and blocks it. */
@@ -51,12 +53,15 @@ export class Engine {
   /** One token for every sequence whose prompt is computed, and up to the token budget of prompts that are not. */
   step(): StepReport {
     const start = this.parts.now();
+    this.parts.profile?.start();
     const schedule = this.scheduler.schedule();
     this.announce(schedule);
+    this.parts.profile?.mark('schedule');
     const logits = this.forward(schedule.chunks); // [N, V]
     if (logits !== null) {
       this.scheduler.commit(schedule);
       this.sample(schedule.chunks, logits);
+      this.parts.profile?.mark('sampling');
     }
     return this.report(schedule, start);
   }
@@ -129,6 +134,7 @@ export class Engine {
       numSampled: events.filter(({ event }) => event.type === 'token').length,
       preemptions: preempted.length,
       dispatch: this.parts.dispatcher.drainStats(),
+      profile: this.parts.profile?.read() ?? null,
     };
     return { events, stats: this.stats(), metrics };
   }

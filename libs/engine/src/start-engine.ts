@@ -12,7 +12,7 @@ export async function startEngine(options: EngineOptions, callbacks: EngineCallb
   const manifest = await readManifest(options.packDir);
   const machine = { cores: availableParallelism(), freeMemoryBytes: process.availableMemory() };
   const settings = resolveOptions(options, manifest.config, machine);
-  await verifyPack(options.packDir, manifest, { includes: opened(options), hashes: options.verify ?? false });
+  await verifyPack(options.packDir, manifest, { includes: opened(options), again: options.verify ?? false });
   return new EngineHandle(manifest, options, settings, callbacks);
 }
 

@@ -13,6 +13,8 @@ export interface StepMetrics {
   /** Sequences that lost their KV cache to older ones. */
   preemptions: number;
   dispatch: DispatchStats;
+  /** Seconds of each part; null unless asked for. */
+  profile: Record<string, number> | null;
 }
 
 /** An event with its request. Errors are messages, because this crosses a thread. */

@@ -7,10 +7,15 @@ export function serveChannels(store: ExpertStore, buffers: ChannelBuffers[]): vo
   const bell = new Doorbell(buffers[0]!.serverBell);
   while (channels.some((channel) => !channel.isClosed)) {
     const seen = bell.value;
-    let served = false;
-    for (const channel of channels) served = serveRequest(store, channel) || served;
-    if (!served) bell.wait(seen);
+    if (!serveWaiting(store, channels)) bell.wait(seen);
   }
+}
+
+/** Answers the requests that wait now. @returns false where there was none */
+export function serveWaiting(store: ExpertStore, channels: ExpertChannel[]): boolean {
+  let served = false;
+  for (const channel of channels) served = serveRequest(store, channel) || served;
+  return served;
 }
 
 /** Answers the channel's request. @returns false where there is none */

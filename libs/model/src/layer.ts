@@ -1,3 +1,4 @@
+import type { StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import { float32, Session, type Tensor } from '@ringmesh/onnx';
 import type { ModelConfig, PackLayout } from '@ringmesh/weights';
@@ -10,6 +11,7 @@ export interface LayerContext {
   layout: PackLayout;
   attention: SoftmaxAttention;
   dispatcher: Dispatcher;
+  profile: StepProfile | undefined;
 }
 
 /**
@@ -39,27 +41,34 @@ export class Layer {
 
   /** Attention, gate, dispatch to the experts, and, while they work, the shared experts. */
   start(batch: MicroBatch): void {
+    const { profile } = this.context;
     const shape = [batch.numTokens, this.context.config.hiddenSize];
     const { hidden, query, key, value } = this.attentionIn.run({
       residual: float32(batch.residual, shape), // [T, H]
       update: float32(batch.update, shape), // [T, H]
       positions: batch.positions, // [1, T]
     });
+    profile?.mark('attention-in');
     const attention = this.context.attention.run(this.index, batch, { query: query!, key: key!, value: value! }); // [T, heads · D]
+    profile?.mark('attention');
     const out = this.attentionOut.run({
       attention: float32(attention, [batch.numTokens, attention.length / batch.numTokens]),
       hidden: hidden!, // [T, H]
     });
+    profile?.mark('attention-out');
     batch.residual = out['residual']!.data as Float32Array; // [T, H]
     if (this.hasExperts) this.dispatch(batch, out);
+    profile?.mark('dispatch');
     const normed = out['normed']!; // [T, H]
     const local = this.localMlp?.run({ hidden: normed })['output']!.data as Float32Array | undefined;
     batch.update = local ?? new Float32Array(batch.residual.length); // [T, H]
+    profile?.mark('shared-experts');
   }
 
   /** Waits for the experts and adds their partial sums to the update. */
   finish(batch: MicroBatch): void {
     if (this.hasExperts) this.context.dispatcher.combine(batch.slot, batch.update);
+    this.context.profile?.mark('combine');
   }
 
   close(): void {

@@ -1,3 +1,4 @@
+import type { StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import { KvCachePool } from '@ringmesh/kv-cache';
 import { float32, Session } from '@ringmesh/onnx';
@@ -14,6 +15,8 @@ export interface ModelOptions {
   /** What all sequences' keys and values may take together. */
   kvCacheBytes: number;
   onProgress?: (layersOpen: number, layersTotal: number) => void;
+  /** Told how long each part of a forward pass took. */
+  profile?: StepProfile | undefined;
 }
 
 /** The router's part of a model: embedding, attention, gates, shared experts, head. Routed experts are behind the dispatcher. */
@@ -26,7 +29,7 @@ export class Model {
   private readonly attention: SoftmaxAttention;
 
   private constructor(private readonly options: ModelOptions) {
-    const { manifest, packDir, dispatcher, kvCacheBytes, onProgress } = options;
+    const { manifest, packDir, dispatcher, kvCacheBytes, onProgress, profile } = options;
     const { config } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
@@ -34,7 +37,7 @@ export class Model {
     this.attention = new SoftmaxAttention(config);
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
     for (let index = 0; index < config.numLayers; index++) {
-      this.layers.push(new Layer(index, { config, layout, attention: this.attention, dispatcher }));
+      this.layers.push(new Layer(index, { config, layout, attention: this.attention, dispatcher, profile }));
       onProgress?.(index + 1, config.numLayers);
     }
     this.head = Session.open(layout.routerGraph('head'), ['logits']);
@@ -54,6 +57,7 @@ export class Model {
     const batches = [new MicroBatch(0, segments)];
     try {
       for (const batch of batches) this.embed(batch);
+      this.options.profile?.mark('embedding');
       for (const [index, layer] of this.layers.entries()) {
         // While one micro-batch is with the experts of the layer before, the other has the router.
         for (const batch of batches) {
@@ -67,7 +71,9 @@ export class Model {
       throw error;
     }
     for (const { cache, tokenIds } of segments) cache.advance(tokenIds.length);
-    return this.logits(batches);
+    const logits = this.logits(batches);
+    this.options.profile?.mark('head');
+    return logits;
   }
 
   close(): void {

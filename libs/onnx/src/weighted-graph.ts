@@ -1,28 +1,8 @@
-import { quantizeBlocks, type Quantization } from '@ringmesh/tensor';
+import { InvalidOptionError } from '@ringmesh/core';
+import { encodeFromF32, type Quantization } from '@ringmesh/tensor';
 import type { DataFile } from './data-file.js';
-import { type ElementType, GraphBuilder, type Value } from './graph-builder.js';
-
-/** A matrix of a checkpoint, read in pieces: [N, K], row n makes output feature n. */
-export interface Matrix {
-  /** N */
-  rows: number;
-  /** K */
-  columns: number;
-  /** @returns [numRows, K] */
-  read: (firstRow: number, numRows: number) => Promise<Float32Array>;
-}
-
-/** A matrix in the checkpoint's own number format, read in pieces as bytes. */
-export interface Table {
-  rows: number;
-  columns: number;
-  type: ElementType;
-  bytesPerRow: number;
-  read: (firstRow: number, numRows: number) => Promise<Uint8Array>;
-}
-
-/** Pieces are cut so that one takes about this much, whatever the matrix's size. */
-const PIECE_BYTES = 64 * 2 ** 20;
+import { ELEMENT_TYPES, GraphBuilder, type Value } from './graph-builder.js';
+import { type Matrix, piecesOf, rangesOf, readBlocks, type Table } from './matrix.js';
 
 /** Accuracy level 4 of MatMulNBits: activations become int8 in blocks, which is what the fast kernels multiply (shared/ENGINE.md C1). */
 const INT8_ACTIVATIONS = 4;
@@ -39,18 +19,22 @@ export class WeightedGraph extends GraphBuilder {
     super(name);
   }
 
-  /** x · Wᵀ (+ bias), W in the pack's format. @param x [T, K] @returns [T, N] */
-  async linear(x: Value, matrix: Matrix, bias: Float32Array | null = null): Promise<Value> {
-    const { quantization } = this;
-    const product = quantization.method === 'f32' ? await this.linearF32(x, matrix) : await this.linearQuantized(x, matrix, quantization);
+  /**
+   * x · Wᵀ (+ bias), W in the pack's format.
+   * @param x [T, K] @param matrices stacked one above another they are W [N, K] @returns [T, N]
+   */
+  async linear(x: Value, matrices: readonly Matrix[], bias: Float32Array | null = null): Promise<Value> {
+    const product = await this.product(x, matrices);
     return bias === null ? product : this.op('Add', [product, await this.floats(bias, [bias.length])]); // [T, N]
   }
 
   /** x · Wᵀ in float32 whatever the pack's format, for what is small and decides much (the gate). */
-  async linearF32(x: Value, matrix: Matrix): Promise<Value> {
-    const { rows, columns } = matrix;
+  async linearF32(x: Value, matrices: readonly Matrix[]): Promise<Value> {
+    const { rows, columns } = stackOf(matrices);
     const data = this.file.reserve(rows * columns * 4);
-    for await (const [first, piece] of pieces(matrix)) await this.file.write(data, first * columns * 4, bytesOf(piece));
+    for (const { matrix, firstRow, numRows, stackedRow } of piecesOf(matrices)) {
+      await this.file.write(data, stackedRow * columns * 4, bytesOf(await matrix.read(firstRow, numRows)));
+    }
     const weight = this.weight(this.weightName(), 'float32', [rows, columns], data); // [N, K]
     return this.op('Gemm', [x, weight], { transB: 1 }); // [T, N]
   }
@@ -65,21 +49,47 @@ export class WeightedGraph extends GraphBuilder {
   /** A table whose rows are copied as they are, in the checkpoint's own number format. */
   async table({ rows, columns, type, bytesPerRow, read }: Table): Promise<Value> {
     const data = this.file.reserve(rows * bytesPerRow);
-    for (const [first, count] of ranges(rows, bytesPerRow)) await this.file.write(data, first * bytesPerRow, await read(first, count));
+    for (const { firstRow, numRows } of rangesOf(rows, bytesPerRow)) {
+      await this.file.write(data, firstRow * bytesPerRow, await read(firstRow, numRows));
+    }
     return this.weight(this.weightName(), type, [rows, columns], data);
   }
 
-  private async linearQuantized(x: Value, matrix: Matrix, { method, blockSize }: Exclude<Quantization, { method: 'f32' }>): Promise<Value> {
-    const { rows, columns } = matrix;
-    const bits = method === 'q4' ? 4 : 8;
+  private product(x: Value, matrices: readonly Matrix[]): Promise<Value> {
+    switch (this.quantization.method) {
+      case 'f32':
+        return this.linearF32(x, matrices);
+      case 'f16':
+        return this.linearF16(x, matrices);
+      case 'q8':
+        return this.linearBlocks(x, matrices, 8, this.quantization.blockSize);
+      case 'q4':
+        return this.linearBlocks(x, matrices, 4, this.quantization.blockSize);
+    }
+  }
+
+  /** Stored in float16, computed in float32: ONNX Runtime widens the weight once, when it opens the graph. */
+  private async linearF16(x: Value, matrices: readonly Matrix[]): Promise<Value> {
+    const { rows, columns } = stackOf(matrices);
+    const data = this.file.reserve(rows * columns * 2);
+    for (const { matrix, firstRow, numRows, stackedRow } of piecesOf(matrices)) {
+      const halves = toFloat16(await matrix.read(firstRow, numRows));
+      await this.file.write(data, stackedRow * columns * 2, halves);
+    }
+    const stored = this.weight(this.weightName(), 'float16', [rows, columns], data); // [N, K]
+    return this.op('Gemm', [x, this.op('Cast', [stored], { to: ELEMENT_TYPES.float32 })], { transB: 1 }); // [T, N]
+  }
+
+  private async linearBlocks(x: Value, matrices: readonly Matrix[], bits: 4 | 8, blockSize: number): Promise<Value> {
+    const { rows, columns } = stackOf(matrices);
     const numBlocks = Math.ceil(columns / blockSize);
     const blockBytes = (blockSize * bits) / 8;
     const quantizedData = this.file.reserve(rows * numBlocks * blockBytes);
     const scalesData = this.file.reserve(rows * numBlocks * 4);
-    for await (const [first, piece] of pieces(matrix)) {
-      const { quantized, scales } = quantizeBlocks(piece, piece.length / columns, columns, bits, blockSize);
-      await this.file.write(quantizedData, first * numBlocks * blockBytes, quantized);
-      await this.file.write(scalesData, first * numBlocks * 4, bytesOf(scales));
+    for (const piece of piecesOf(matrices)) {
+      const { quantized, scales } = await readBlocks(piece, bits, blockSize);
+      await this.file.write(quantizedData, piece.stackedRow * numBlocks * blockBytes, quantized);
+      await this.file.write(scalesData, piece.stackedRow * numBlocks * 4, bytesOf(scales));
     }
     const weight = this.weight(this.weightName(), 'uint8', [rows, numBlocks, blockBytes], quantizedData);
     const scale = this.weight(this.weightName(), 'float32', [rows * numBlocks], scalesData);
@@ -92,13 +102,21 @@ export class WeightedGraph extends GraphBuilder {
   }
 }
 
-async function* pieces(matrix: Matrix): AsyncGenerator<[firstRow: number, piece: Float32Array]> {
-  for (const [first, count] of ranges(matrix.rows, matrix.columns * 4)) yield [first, await matrix.read(first, count)];
+/** The size of matrices of one width, one above another. */
+function stackOf(matrices: readonly Matrix[]): { rows: number; columns: number } {
+  return { rows: matrices.reduce((sum, { rows }) => sum + rows, 0), columns: matrices[0]!.columns };
 }
 
-function* ranges(rows: number, bytesPerRow: number): Generator<[firstRow: number, numRows: number]> {
-  const step = Math.max(1, Math.floor(PIECE_BYTES / bytesPerRow));
-  for (let first = 0; first < rows; first += step) yield [first, Math.min(step, rows - first)];
+/** @throws InvalidOptionError for a weight beyond float16's range */
+function toFloat16(values: Float32Array): Uint8Array {
+  const halves = new Float16Array(values.length);
+  const bytes = new Uint8Array(halves.buffer);
+  encodeFromF32('f16', values, bytes);
+  const index = halves.findIndex((value) => !Number.isFinite(value));
+  if (index === -1) return bytes;
+  throw new InvalidOptionError(`--quantize f16: the weight ${values[index]!} is no float16; use f32, or q8, which is smaller too`, {
+    field: '--quantize',
+  });
 }
 
 function bytesOf(values: Float32Array): Uint8Array {

@@ -1,45 +1,53 @@
 import { createHash } from 'node:crypto';
-import { access, readdir, stat } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { CheckpointMissingError, defaultCacheDir } from '@ringmesh/core';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CheckpointMissingError, defaultCacheDir, PackInProgressError } from '@ringmesh/core';
 import { PackLayout } from '@ringmesh/weights';
-import { packCheckpoint, type PackOptions } from './pack.js';
+import { folderIdentity } from './checkpoint-source.js';
+import { PACK_WRITER_VERSION, type PackOptions, writePack } from './pack.js';
 
-/** Changes when packs written by older code must not be reused. */
-const CACHE_VERSION = 1;
+export interface CachedPackOptions extends Omit<PackOptions, 'source' | 'packDir'> {
+  /** A Hugging Face checkpoint folder, or a pack. */
+  checkpointDir: string;
+}
+
+/** How often to look whether another process has finished the pack. */
+const POLL_MS = 250;
 
 /**
  * Packs a checkpoint into the cache folder unless that was done before. The folder's name carries a hash of what the pack depends on: the
- * checkpoint's files (name, size, time of change) and the options.
+ * checkpoint's files (name, size, time of change) and the options. Waits where another process is packing the same.
  * @returns the pack's folder; a folder that is a pack already is returned as it is
  */
-export async function ensurePack(options: Omit<PackOptions, 'packDir'>, cacheDir = defaultCacheDir()): Promise<string> {
-  if (await exists(new PackLayout(options.checkpointDir).manifest)) return options.checkpointDir;
-  const key = await checkpointKey(options);
-  const packDir = join(cacheDir, 'packs', `${basename(resolve(options.checkpointDir))}-${options.quantization.method}-${key}`);
-  if (await exists(new PackLayout(packDir).manifest)) return packDir;
-  await packCheckpoint({ ...options, packDir });
+export async function ensurePack({ checkpointDir, ...options }: CachedPackOptions, cacheDir = defaultCacheDir()): Promise<string> {
+  if (await exists(new PackLayout(checkpointDir).manifest)) return checkpointDir;
+  const key = await checkpointKey(checkpointDir, options);
+  const packDir = join(cacheDir, 'packs', `${basename(resolve(checkpointDir))}-${options.quantization.method}-${key}`);
+  const isPacked = (): Promise<boolean> => exists(new PackLayout(packDir).manifest);
+  while (!(await isPacked())) {
+    try {
+      await writePack({ ...options, source: { type: 'checkpoint', dir: checkpointDir }, packDir });
+    } catch (error) {
+      if (!(error instanceof PackInProgressError) && !(await isPacked())) throw error;
+      await delay(POLL_MS);
+    }
+  }
   return packDir;
 }
 
-async function checkpointKey({ checkpointDir, quantization, numShards }: Omit<PackOptions, 'packDir'>): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify([CACHE_VERSION, quantization, numShards ?? null]));
-  for (const name of (await listFolder(checkpointDir)).sort()) {
-    const { size, mtimeMs } = await stat(join(checkpointDir, name));
-    hash.update(JSON.stringify([name, size, mtimeMs]));
-  }
-  return hash.digest('hex').slice(0, 12);
-}
-
-async function listFolder(dir: string): Promise<string[]> {
-  try {
-    return await readdir(dir);
-  } catch (cause) {
-    throw new CheckpointMissingError(`--model ${dir}: there is no such folder; give a checkpoint's, a pack's, or a model's name at a hub`, {
-      field: '--model',
-      cause,
-    });
-  }
+async function checkpointKey(
+  checkpointDir: string,
+  { quantization, numShards }: Pick<PackOptions, 'quantization' | 'numShards'>,
+): Promise<string> {
+  const files = await folderIdentity(checkpointDir).catch((cause: unknown) => {
+    throw new CheckpointMissingError(
+      `--model ${checkpointDir}: there is no such folder; give a checkpoint's, a pack's, or a model's name at a hub`,
+      { field: '--model', cause },
+    );
+  });
+  const inputs = JSON.stringify([PACK_WRITER_VERSION, quantization, numShards ?? null, files]);
+  return createHash('sha256').update(inputs).digest('hex').slice(0, 12);
 }
 
 async function exists(path: string): Promise<boolean> {

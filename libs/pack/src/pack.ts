@@ -1,131 +1,120 @@
-import { access, copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join, relative, resolve } from 'node:path';
-import { InvalidOptionError } from '@ringmesh/core';
+import { mkdir } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { CheckpointCorruptError, ConfigInvalidError, InvalidOptionError } from '@ringmesh/core';
 import { defaultNumShards, ShardRule } from '@ringmesh/placement';
 import type { Quantization } from '@ringmesh/tensor';
-import {
-  Checkpoint,
-  type PackFile,
-  PackLayout,
-  type PackManifest,
-  packIdOf,
-  readGenerationDefaults,
-  readModelConfig,
-  sha256Of,
-  validateCheckpoint,
-  writeManifest,
-} from '@ringmesh/weights';
-import { CheckpointWeights } from './checkpoint-weights.js';
-import { type RouterParts, writeEmbeddingAndHead, writeRotary, writeRouterLayer } from './write-router.js';
-import { writeShardLayer } from './write-shard.js';
+import { markVerified, type PackFile, PackLayout, type PackManifest, packIdOf, writeManifest } from '@ringmesh/weights';
+import { type ModelSource, type OpenModelSource, openSource } from './model-source.js';
+import { writeUnits } from './pack-threads.js';
+import { PackWorkspace } from './pack-workspace.js';
+import { type PackUnit, unitsOf } from './units.js';
 
 export interface PackOptions {
-  /** A Hugging Face checkpoint folder. */
-  checkpointDir: string;
+  source: ModelSource;
   /** Must not exist yet; appears whole or not at all. */
   packDir: string;
   quantization: Quantization;
   /** Shards to cut every layer's experts into, 1…E; 8 where nothing is said, fewer where there are fewer experts. */
-  numShards?: number;
-  onProgress?: (progress: PackProgress) => void;
+  numShards?: number | undefined;
+  /** Packing threads; as many as there are cores, 8 at most, where nothing is said. Each takes up to about 200 MB. */
+  threads?: number | undefined;
+  onProgress?: ((progress: PackProgress) => void) | undefined;
 }
 
 export interface PackProgress {
-  /** What was just written: `layer 3`. */
+  /** What was just written: `layer 3, shard 2`; what an interrupted run had written comes as one step. */
   step: string;
-  done: number;
-  total: number;
+  /** Weights of the model that are packed, and all of them. */
+  doneWeights: number;
+  totalWeights: number;
+  /** Written by this run. */
+  writtenWeights: number;
+  writtenBytes: number;
 }
 
-/** Files of a checkpoint that the router needs beside the weights. */
-const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'chat_template.jinja'];
+/** Changes when the same inputs give other bytes than in older versions. */
+export const PACK_WRITER_VERSION = 2;
+
+const MAX_DEFAULT_THREADS = 8;
 
 /**
- * Turns a checkpoint into a pack: ONNX graphs a layer and shard with their weights in mapped files. Matrices are streamed, so memory stays
- * bounded whatever the model's size.
+ * Turns a model into a pack: ONNX graphs a layer and shard with their weights in mapped files. Matrices are streamed, so memory stays bounded
+ * whatever the model's size. After a kill, the same call goes on where the last one stopped, and the pack has the same bytes.
+ * @throws InvalidOptionError where the pack is there already @throws PackInProgressError where another process is making it
  * @throws CheckpointMissingError, CheckpointCorruptError, CheckpointMismatchError, ConfigInvalidError, ConfigUnsupportedError
  */
-export async function packCheckpoint(options: PackOptions): Promise<PackManifest> {
-  await checkIsFree(options.packDir);
-  const config = await readModelConfig(options.checkpointDir);
-  const generationDefaults = await readGenerationDefaults(options.checkpointDir);
-  const numShards = options.numShards ?? defaultNumShards(config.numExperts);
-  if (!Number.isInteger(numShards) || numShards < 1 || numShards > config.numExperts) {
-    throw new InvalidOptionError(`--shards must be a whole number from 1 to ${config.numExperts} (the model's experts), not ${numShards}`, {
-      field: '--shards',
-    });
-  }
-  const checkpoint = await Checkpoint.open(options.checkpointDir);
-  const partial = `${options.packDir}.partial-${process.pid}`;
+export async function writePack(options: PackOptions): Promise<PackManifest> {
+  const model = await openSource(options.source);
   try {
-    validateCheckpoint(config, checkpoint);
-    await rm(partial, { recursive: true, force: true });
-    const layout = new PackLayout(partial);
-    await copyTokenizer(options.checkpointDir, layout);
-    const weights = new CheckpointWeights(checkpoint);
-    await writeWeights({ layout, config, weights, quantization: options.quantization }, numShards, options.onProgress);
-    const manifest = {
-      formatVersion: 1 as const,
-      name: basename(resolve(options.checkpointDir)),
-      config,
-      generationDefaults,
-      quantization: options.quantization,
-      numShards,
-      files: await hashFiles(partial),
-    };
-    const complete: PackManifest = { ...manifest, packId: packIdOf(manifest) };
-    await writeManifest(partial, complete);
-    await mkdir(dirname(resolve(options.packDir)), { recursive: true });
-    await rename(partial, options.packDir);
-    return complete;
+    return await packModel(model, options);
   } finally {
-    await rm(partial, { recursive: true, force: true });
-    await checkpoint.close();
+    await model.close();
   }
 }
 
-/** A pack is never written over something. */
-async function checkIsFree(packDir: string): Promise<void> {
-  const taken = await access(packDir).then(
-    () => true,
-    () => false,
-  );
-  if (taken)
-    throw new InvalidOptionError(`${packDir} is there already: give a folder that does not exist, or remove it`, { field: 'pack' });
-}
-
-async function writeWeights(parts: RouterParts, numShards: number, onProgress: PackOptions['onProgress']): Promise<void> {
-  const { layout, config } = parts;
-  const rule = new ShardRule(config.numExperts, numShards);
-  const total = 1 + config.numLayers;
-  await mkdir(layout.router, { recursive: true });
-  for (let shard = 0; shard < numShards; shard++) await mkdir(layout.shard(shard), { recursive: true });
-
-  await writeEmbeddingAndHead(parts);
-  const rotary = await writeRotary(parts);
-  onProgress?.({ step: 'embedding and head', done: 1, total });
-  for (let layer = 0; layer < config.numLayers; layer++) {
-    await writeRouterLayer(parts, layer, rotary);
-    if (layer >= config.firstKDenseReplace) {
-      for (let shard = 0; shard < numShards; shard++) await writeShardLayer(parts, rule, shard, layer);
-    }
-    onProgress?.({ step: `layer ${layer}`, done: 2 + layer, total });
+async function packModel(model: OpenModelSource, { packDir, quantization, ...options }: PackOptions): Promise<PackManifest> {
+  const { name, config, generationDefaults } = model;
+  const numShards = chooseNumShards(options.numShards, config.numExperts);
+  const inputs = { version: PACK_WRITER_VERSION, source: await model.identity(), quantization, numShards };
+  const workspace = await PackWorkspace.open(packDir, inputs);
+  try {
+    const files = await writeFiles(workspace, unitsOf(config, new ShardRule(config.numExperts, numShards)), numShards, {
+      ...options,
+      packDir,
+      quantization,
+    });
+    const manifest = { formatVersion: 1 as const, name, config, generationDefaults, quantization, numShards, files };
+    const complete: PackManifest = { ...manifest, packId: packIdOf(manifest) };
+    await writeManifest(workspace.packDir, complete);
+    await workspace.publish();
+    await markVerified(packDir, complete);
+    return complete;
+  } catch (error) {
+    // What is wrong with the inputs stays wrong: there is nothing to go on with.
+    const isFinal = [CheckpointCorruptError, ConfigInvalidError, InvalidOptionError].some((kind) => error instanceof kind);
+    if (isFinal) await workspace.discard();
+    throw error;
+  } finally {
+    workspace.close();
   }
 }
 
-async function copyTokenizer(checkpointDir: string, layout: PackLayout): Promise<void> {
-  await mkdir(layout.tokenizer, { recursive: true });
-  const present = new Set(await readdir(checkpointDir));
-  for (const name of TOKENIZER_FILES.filter((file) => present.has(file)))
-    await copyFile(join(checkpointDir, name), join(layout.tokenizer, name));
-}
-
-async function hashFiles(root: string): Promise<PackFile[]> {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name)));
+/** Writes what an earlier run has not. @returns all files, in order of path */
+async function writeFiles(workspace: PackWorkspace, units: PackUnit[], numShards: number, options: PackOptions): Promise<PackFile[]> {
+  const { source, quantization, threads, onProgress } = options;
+  await makeFolders(new PackLayout(workspace.packDir), numShards);
+  const sum = (of: PackUnit[]): number => of.reduce((weights, { numWeights }) => weights + numWeights, 0);
   const files: PackFile[] = [];
-  for (const path of paths.sort()) {
-    files.push({ path, bytes: (await stat(join(root, path))).size, sha256: await sha256Of(join(root, path)) });
+  const remaining: PackUnit[] = [];
+  for (const unit of units) {
+    const finished = workspace.finishedFiles(unit);
+    if (finished === null) remaining.push(unit);
+    else files.push(...finished);
   }
-  return files;
+  const progress = { doneWeights: sum(units) - sum(remaining), totalWeights: sum(units), writtenWeights: 0, writtenBytes: 0 };
+  if (remaining.length < units.length) onProgress?.({ ...progress, step: 'what was packed before' });
+
+  const numThreads = threads ?? Math.min(availableParallelism(), MAX_DEFAULT_THREADS);
+  await writeUnits(remaining, numThreads, { source, packDir: workspace.packDir, quantization, numShards }, (unit, written) => {
+    workspace.finish(unit, written);
+    files.push(...written);
+    progress.doneWeights += unit.numWeights;
+    progress.writtenWeights += unit.numWeights;
+    progress.writtenBytes += written.reduce((bytes, file) => bytes + file.bytes, 0);
+    onProgress?.({ ...progress, step: unit.label });
+  });
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function makeFolders(layout: PackLayout, numShards: number): Promise<void> {
+  for (const dir of [layout.router, layout.tokenizer]) await mkdir(dir, { recursive: true });
+  for (let shard = 0; shard < numShards; shard++) await mkdir(layout.shard(shard), { recursive: true });
+}
+
+function chooseNumShards(asked: number | undefined, numExperts: number): number {
+  const numShards = asked ?? defaultNumShards(numExperts);
+  if (Number.isInteger(numShards) && numShards >= 1 && numShards <= numExperts) return numShards;
+  throw new InvalidOptionError(`--shards must be a whole number from 1 to ${numExperts} (the model's experts), not ${numShards}`, {
+    field: '--shards',
+  });
 }

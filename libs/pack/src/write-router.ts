@@ -1,62 +1,53 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { attentionIn, attentionOut, embedding, head, normalisedColumns, rotaryTables } from '@ringmesh/model';
-import { DataFile, type ExternalData, mlp, type WeightedGraph } from '@ringmesh/onnx';
-import type { Quantization } from '@ringmesh/tensor';
+import { type DataFile, DataLayout, type ExternalData, mlp, type WeightedGraph } from '@ringmesh/onnx';
 import { type ModelConfig, type PackLayout, tensorNames } from '@ringmesh/weights';
-import type { CheckpointWeights } from './checkpoint-weights.js';
-import { withDataFile, writeGraph } from './graph-writer.js';
+import type { UnitWriter } from './unit-writer.js';
+import { swigluWeights } from './weight-source.js';
 
-/** What the router's graphs of every layer have in common. */
-export interface RouterParts {
-  layout: PackLayout;
-  config: ModelConfig;
-  weights: CheckpointWeights;
-  quantization: Quantization;
+/** The graph before the first layer. */
+export async function writeEmbedding(writer: UnitWriter): Promise<void> {
+  const { layout, config, weights } = writer;
+  await writer.dataFile(join(layout.router, 'embedding.bin'), (file) =>
+    writer.graph(layout.routerGraph('embedding'), file, (graph) => embedding(graph, config, weights.table(tensorNames.wordEmbeddings))),
+  );
 }
 
-/** The graphs before the first layer and after the last. */
-export async function writeEmbeddingAndHead({ layout, config, weights, quantization }: RouterParts): Promise<void> {
-  await withDataFile(join(layout.router, 'embedding.bin'), (file) =>
-    writeGraph(layout.routerGraph('embedding'), file, quantization, (graph) =>
-      embedding(graph, config, weights.table(tensorNames.wordEmbeddings)),
-    ),
-  );
+/** The graph after the last layer. */
+export async function writeHead(writer: UnitWriter): Promise<void> {
+  const { layout, config, weights } = writer;
   const norm = await weights.vector(tensorNames.norm);
   const stored = weights.matrix(config.tieWordEmbeddings ? tensorNames.wordEmbeddings : tensorNames.lmHead);
   const lmHead = config.normHead ? await normalisedColumns(stored) : stored; // [V, H]
-  await withDataFile(join(layout.router, 'head.bin'), (file) =>
-    writeGraph(layout.routerGraph('head'), file, quantization, (graph) => head(graph, config, { norm, lmHead })),
+  await writer.dataFile(join(layout.router, 'head.bin'), (file) =>
+    writer.graph(layout.routerGraph('head'), file, (graph) => head(graph, config, { norm, lmHead })),
   );
 }
 
 /** cos and sin of all positions, once for all layers. */
-export async function writeRotary({ layout, config }: RouterParts): Promise<{ cos: ExternalData; sin: ExternalData }> {
-  const tables = rotaryTables(config);
-  const file = await DataFile.create(layout.rotaryData);
-  const write = async (table: Float32Array): Promise<ExternalData> => {
-    const space = file.reserve(table.byteLength);
-    await file.write(space, 0, new Uint8Array(table.buffer, table.byteOffset, table.byteLength));
-    return space;
-  };
-  const written = { cos: await write(tables.cos), sin: await write(tables.sin) };
-  await file.close();
-  return written;
+export async function writeRotary(writer: UnitWriter): Promise<void> {
+  const tables = rotaryTables(writer.config);
+  await writer.dataFile(writer.layout.rotaryData, async (file) => {
+    const { cos, sin } = reserveRotary(writer.config, file);
+    await file.write(cos, 0, new Uint8Array(tables.cos.buffer));
+    await file.write(sin, 0, new Uint8Array(tables.sin.buffer));
+  });
 }
 
 /** Everything of one layer but its routed experts. */
-export async function writeRouterLayer(parts: RouterParts, index: number, rotary: { cos: ExternalData; sin: ExternalData }): Promise<void> {
-  const { layout, config, weights, quantization } = parts;
+export async function writeRouterLayer(writer: UnitWriter, index: number): Promise<void> {
+  const { layout, config, weights } = writer;
   const names = tensorNames.layer(index);
   const hasExperts = index >= config.firstKDenseReplace;
-  await withDataFile(join(layout.router, `layer-${String(index).padStart(3, '0')}.bin`), async (file) => {
+  await writer.dataFile(join(layout.router, `layer-${String(index).padStart(3, '0')}.bin`), async (file) => {
     const write = (name: Parameters<PackLayout['layerGraph']>[1], build: (graph: WeightedGraph) => Promise<void>): Promise<void> =>
-      writeGraph(layout.layerGraph(index, name), file, quantization, build);
+      writer.graph(layout.layerGraph(index, name), file, build);
 
     const inWeights = {
       norm: await weights.vector(names.inputLayernorm),
       queryKeyValue: weights.matrix(names.queryKeyValue),
       queryKeyValueBias: config.useQkvBias ? await weights.vector(names.queryKeyValueBias) : null,
-      ...rotary,
+      ...reserveRotary(config, new DataLayout(basename(layout.rotaryData))),
     };
     await write('attention-in', (graph) => attentionIn(graph, config, inWeights));
 
@@ -68,8 +59,17 @@ export async function writeRouterLayer(parts: RouterParts, index: number, rotary
     };
     await write('attention-out', (graph) => attentionOut(graph, config, outWeights));
 
-    if (!hasExperts) await write('dense-mlp', (graph) => mlp(graph, config.hiddenSize, weights.swiglu(names.mlp)));
+    if (!hasExperts) await write('dense-mlp', (graph) => mlp(graph, config.hiddenSize, swigluWeights(weights, names.mlp)));
     else if (config.numSharedExperts > 0)
-      await write('shared-experts', (graph) => mlp(graph, config.hiddenSize, weights.swiglu(names.sharedExperts)));
+      await write('shared-experts', (graph) => mlp(graph, config.hiddenSize, swigluWeights(weights, names.sharedExperts)));
   });
+}
+
+/** Where the rotary tables lie in their file: layers refer to it whether it is written yet or not. */
+function reserveRotary(
+  { maxPositionEmbeddings, headDim }: ModelConfig,
+  file: DataFile | DataLayout,
+): { cos: ExternalData; sin: ExternalData } {
+  const bytes = maxPositionEmbeddings * (headDim / 2) * 4; // [M, D/2]
+  return { cos: file.reserve(bytes), sin: file.reserve(bytes) };
 }

@@ -56,8 +56,8 @@ export async function writeManifest(dir: string, manifest: PackManifest): Promis
 }
 
 function readQuantization(fields: JsonFields): Quantization {
-  const method = fields.oneOf('method', ['f32', 'q8', 'q4']);
-  return method === 'f32' ? { method } : { method, blockSize: fields.oneOf('blockSize', BLOCK_SIZES) };
+  const method = fields.oneOf('method', ['f32', 'f16', 'q8', 'q4']);
+  return method === 'f32' || method === 'f16' ? { method } : { method, blockSize: fields.oneOf('blockSize', BLOCK_SIZES) };
 }
 
 function readFiles(fields: JsonFields): PackFile[] {

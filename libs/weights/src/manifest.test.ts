@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm, symlink, truncate, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { PackInvalidError } from '@ringmesh/core';
@@ -8,7 +8,9 @@ import { readModelConfig } from './config.js';
 import { parseManifest, readManifest, writeManifest } from './manifest-file.js';
 import type { PackManifest } from './manifest.js';
 import { packIdOf } from './pack-id.js';
-import { verifyPack } from './verify-pack.js';
+import { markVerified, verifyPack, type VerifyPackOptions } from './verify-pack.js';
+
+type Progress = Parameters<NonNullable<VerifyPackOptions['onProgress']>>[0];
 
 const goldens = join(import.meta.dirname, '../../../test/fixtures/goldens');
 const FILES = { 'router/embedding.onnx': 'embedding', 'router/embedding.bin': 'weights', 'shards/00/layer-000.bin': 'experts' };
@@ -117,36 +119,64 @@ describe('packIdOf', () => {
 });
 
 describe('verifyPack', () => {
-  it('accepts what was written and reports progress', async () => {
-    const seen: string[] = [];
-    await verifyPack(dir, manifest, { onProgress: ({ path, doneBytes, totalBytes }) => seen.push(`${path} ${doneBytes}/${totalBytes}`) });
-    expect(seen).toEqual(['router/embedding.onnx 9/23', 'router/embedding.bin 16/23', 'shards/00/layer-000.bin 23/23']);
+  const last = 'shards/00/layer-000.bin';
+  let cacheDir: string;
+
+  beforeEach(async () => {
+    cacheDir = await mkdtemp(join(tmpdir(), 'ringmesh-cache-'));
+  });
+  afterEach(() => rm(cacheDir, { recursive: true }));
+
+  /** @returns the files that were hashed */
+  async function verify(options: VerifyPackOptions = {}): Promise<string[]> {
+    const hashed: string[] = [];
+    const onProgress = ({ path, doneBytes, totalBytes }: Progress) => hashed.push(`${path} ${doneBytes}/${totalBytes}`);
+    await verifyPack(dir, manifest, { cacheDir, onProgress, ...options });
+    return hashed;
+  }
+
+  const all = ['router/embedding.onnx 9/23', 'router/embedding.bin 16/23', `${last} 23/23`];
+
+  it('hashes what was written and reports progress', async () => {
+    expect(await verify()).toEqual(all);
   });
 
-  it('names the file of a flipped byte', async () => {
-    await writeFile(join(dir, 'shards/00/layer-000.bin'), 'expertt');
-    await expect(verifyPack(dir, manifest)).rejects.toThrow(/shards\/00\/layer-000\.bin has SHA-256 .* its bytes changed/);
-    await verifyPack(dir, manifest, { hashes: false });
+  it('remembers what it has verified, until a file changes', async () => {
+    await verify();
+    expect(await verify()).toEqual([]);
+    expect(await verify({ again: true })).toEqual(all);
+    await writeFile(join(dir, last), 'experts');
+    expect(await verify()).toEqual([`${last} 7/7`]);
+    await rename(join(dir, last), join(dir, 'old'));
+    await copyFile(join(dir, 'old'), join(dir, last));
+    expect(await verify()).toEqual([`${last} 7/7`]);
+    expect(await verify()).toEqual([]);
   });
 
-  it('names a file that is cut short or missing', async () => {
+  it('needs not read what was just written', async () => {
+    await markVerified(dir, manifest, cacheDir);
+    expect(await verify()).toEqual([]);
+  });
+
+  it('names the file of a flipped byte, every time', async () => {
+    await verify();
+    await writeFile(join(dir, last), 'expertt');
+    await expect(verify()).rejects.toThrow(/shards\/00\/layer-000\.bin has SHA-256 .* its bytes changed/);
+    await expect(verify()).rejects.toThrow(PackInvalidError);
+  });
+
+  it('names a file that is cut short or missing, also where hashes were verified', async () => {
+    await verify();
     await truncate(join(dir, 'router/embedding.bin'), 3);
-    await expect(verifyPack(dir, manifest)).rejects.toThrow(/embedding\.bin has 3 bytes, expected 7/);
+    await expect(verify()).rejects.toThrow(/embedding\.bin has 3 bytes, expected 7/);
     await unlink(join(dir, 'router/embedding.bin'));
-    await expect(verifyPack(dir, manifest)).rejects.toThrow(PackInvalidError);
+    await expect(verify()).rejects.toThrow(PackInvalidError);
     await symlink(join(dir, 'router'), join(dir, 'router/embedding.bin'));
-    await expect(verifyPack(dir, manifest)).rejects.toThrow(/is not a file/);
-  });
-
-  it('compares sizes even where hashes are not wanted', async () => {
-    await writeFile(join(dir, 'shards/00/layer-000.bin'), 'expertt');
-    await verifyPack(dir, manifest, { hashes: false });
-    await truncate(join(dir, 'shards/00/layer-000.bin'), 3);
-    await expect(verifyPack(dir, manifest, { hashes: false })).rejects.toThrow(/has 3 bytes, expected 7/);
+    await expect(verify()).rejects.toThrow(/is not a file/);
   });
 
   it('checks only what is asked for', async () => {
     await unlink(join(dir, 'router/embedding.bin'));
-    await verifyPack(dir, manifest, { includes: (path) => path.startsWith('shards/00/') });
+    expect(await verify({ includes: (path) => path.startsWith('shards/00/') })).toEqual([`${last} 7/7`]);
   });
 });

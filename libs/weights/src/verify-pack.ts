@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { PackInvalidError } from '@ringmesh/core';
+import { dirname, join } from 'node:path';
+import { defaultCacheDir, PackInvalidError } from '@ringmesh/core';
 import type { PackFile, PackManifest } from './manifest.js';
+import { VerifiedMark } from './verified-mark.js';
 
 export interface VerifyPackOptions {
   /** Which files to check, by their path inside the pack: those that this process will open. All where nothing is said. */
   includes?: (path: string) => boolean;
-  /** false: compare sizes only, which takes no time. */
-  hashes?: boolean;
-  /** Called after each file. */
+  /** true: hash even what this machine has verified before. */
+  again?: boolean;
+  /** Where the machine remembers what it has verified. */
+  cacheDir?: string;
+  /** Called after each file that was hashed. */
   onProgress?: (progress: { path: string; doneBytes: number; totalBytes: number }) => void;
 }
 
@@ -18,25 +21,38 @@ export interface VerifyPackOptions {
 const CHUNK_BYTES = 2 ** 20;
 
 /**
- * Compares the files of a pack with its manifest: first all sizes, then the SHA-256 of each unless told otherwise.
+ * Compares the files of a pack with its manifest: first all sizes, then the SHA-256 of each file, folder by folder. A folder that this machine
+ * has verified is not read again until one of its files changes, so that only the first start takes the time.
  * @throws PackInvalidError naming the file that is missing, cut short or changed
  */
 export async function verifyPack(
   dir: string,
   manifest: PackManifest,
-  { includes, hashes = true, onProgress }: VerifyPackOptions = {},
+  { includes, again = false, cacheDir = defaultCacheDir(), onProgress }: VerifyPackOptions = {},
 ): Promise<void> {
   const files = manifest.files.filter(({ path }) => includes?.(path) ?? true);
   for (const file of files) await verifySize(dir, file);
-  if (!hashes) return;
-  const totalBytes = files.reduce((sum, { bytes }) => sum + bytes, 0);
-  let doneBytes = 0;
-  for (const file of files) {
-    const sha256 = await sha256Of(join(dir, file.path));
-    if (sha256 !== file.sha256) throw invalid(dir, file, `has SHA-256 ${sha256}, expected ${file.sha256}: its bytes changed`);
-    doneBytes += file.bytes;
-    onProgress?.({ path: file.path, doneBytes, totalBytes });
+
+  const unverified: { mark: VerifiedMark; files: PackFile[] }[] = [];
+  for (const inFolder of byFolder(files)) {
+    const mark = await VerifiedMark.of(cacheDir, dir, inFolder);
+    if (again || !mark.exists()) unverified.push({ mark, files: inFolder });
   }
+  const totalBytes = unverified.flatMap((folder) => folder.files).reduce((sum, { bytes }) => sum + bytes, 0);
+  let doneBytes = 0;
+  for (const folder of unverified) {
+    for (const file of folder.files) {
+      await verifyHash(dir, file);
+      doneBytes += file.bytes;
+      onProgress?.({ path: file.path, doneBytes, totalBytes });
+    }
+    await folder.mark.set();
+  }
+}
+
+/** Remembers that the files of a pack, just written, are as its manifest says. */
+export async function markVerified(dir: string, { files }: PackManifest, cacheDir = defaultCacheDir()): Promise<void> {
+  for (const inFolder of byFolder(files)) await (await VerifiedMark.of(cacheDir, dir, inFolder)).set();
 }
 
 /** The SHA-256 of a file as hexadecimal digits, read in pieces. */
@@ -46,12 +62,21 @@ export async function sha256Of(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+function byFolder(files: readonly PackFile[]): Iterable<PackFile[]> {
+  return Map.groupBy(files, ({ path }) => dirname(path)).values();
+}
+
 async function verifySize(dir: string, file: PackFile): Promise<void> {
   const stats = await stat(join(dir, file.path)).catch((cause: unknown) => {
     throw invalid(dir, file, 'is missing or cannot be read', cause);
   });
   if (!stats.isFile()) throw invalid(dir, file, 'is not a file');
   if (stats.size !== file.bytes) throw invalid(dir, file, `has ${stats.size} bytes, expected ${file.bytes}`);
+}
+
+async function verifyHash(dir: string, file: PackFile): Promise<void> {
+  const sha256 = await sha256Of(join(dir, file.path));
+  if (sha256 !== file.sha256) throw invalid(dir, file, `has SHA-256 ${sha256}, expected ${file.sha256}: its bytes changed`);
 }
 
 function invalid(dir: string, { path }: PackFile, problem: string, cause?: unknown): PackInvalidError {

@@ -15,7 +15,7 @@ export interface ForwardStreamOptions {
   dtype: DType;
   /** How long a request may take. */
   timeoutMs: number;
-  /** The worker drains or lacks a shard: what we know of it is out of date. */
+  /** The stream has ended, or the worker drains or lacks a shard: what we know of it is out of date. */
   onStale: () => void;
 }
 
@@ -28,10 +28,8 @@ const STALE = new Set([ForwardStatus.STATUS_DRAINING, ForwardStatus.STATUS_SHARD
 
 /** One open Forward stream: sends the requests of channels and answers them. What is in flight when it ends fails at once. */
 export class ForwardStream {
-  /** Resolves with the cause when the stream has ended. */
-  readonly ended: Promise<string>;
-  private readonly end: (cause: string) => void;
-  private endCause: string | null = null;
+  /** Why the stream has ended, null while it is open. */
+  endCause: string | null = null;
   private readonly pending = new Map<number, Pending>();
   private nextId = 1;
 
@@ -39,9 +37,6 @@ export class ForwardStream {
     private readonly call: ClientDuplexStream<Buffer, Buffer>,
     private readonly options: ForwardStreamOptions,
   ) {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    this.ended = promise;
-    this.end = resolve;
     call.on('data', (bytes: Buffer) => this.receive(bytes));
     call.on('error', (error: ServiceError) => this.close(describeServiceError(error)));
     call.on('end', () => this.close('it ended the stream'));
@@ -66,7 +61,7 @@ export class ForwardStream {
     this.endCause = cause;
     for (const id of this.pending.keys()) this.failPending(id, cause);
     this.call.cancel();
-    this.end(cause);
+    this.options.onStale();
   }
 
   private receive(bytes: Buffer): void {

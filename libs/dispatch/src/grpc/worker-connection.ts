@@ -113,12 +113,21 @@ export class WorkerConnection {
     return new ForwardStream(call, { ...this.options, onStale: () => this.askNow() });
   }
 
-  /** @throws Error with the cause when the stream ends meanwhile */
+  /** @throws Error with the cause when the stream has ended meanwhile */
   private async untilNextInfo(stream: ForwardStream): Promise<void> {
-    const asked = new Promise<void>((resolve) => (this.askNow = resolve));
     const interval = this.status.state === 'loading' ? LOADING_INTERVAL_MS : INFO_INTERVAL_MS;
-    const cause = await Promise.race([stream.ended, asked, delay(interval)]);
-    if (typeof cause === 'string') throw new Error(cause);
+    if (stream.endCause === null) await this.untilAsked(interval);
+    if (stream.endCause !== null) throw new Error(stream.endCause);
+  }
+
+  private untilAsked(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.askNow = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   private reportInfo({ draining, shards, assignedShards }: InfoReply): void {

@@ -32,7 +32,7 @@ export async function attentionIn(graph: WeightedGraph, config: ModelConfig, wei
   const gamma = await graph.floats(weights.norm, [hiddenSize]);
   const norm = graph.ops('SkipSimplifiedLayerNormalization', [update, residual, gamma], 4, { epsilon: { float: rmsNormEps } });
   const [normed, , , hidden] = norm; // [T, H]
-  const projected = await graph.linear(normed!, weights.queryKeyValue, weights.queryKeyValueBias); // [T, (heads + 2 · KV heads) · D]
+  const projected = await graph.linear(normed!, [weights.queryKeyValue], weights.queryKeyValueBias); // [T, (heads + 2 · KV heads) · D]
   const [query, key, value] = graph.ops('Split', [projected, graph.shape(queryWidth, keyWidth, keyWidth)], 3, { axis: -1 });
 
   const cos = graph.weight('cos', 'float32', [maxPositionEmbeddings, headDim / 2], weights.cos);

@@ -27,7 +27,7 @@ export async function attentionOut(graph: WeightedGraph, config: ModelConfig, we
   const attention = graph.input('attention', 'float32', ['T', numAttentionHeads * headDim]);
   const hidden = graph.input('hidden', 'float32', ['T', hiddenSize]);
 
-  const projected = await graph.linear(attention, weights.dense, weights.denseBias); // [T, H]
+  const projected = await graph.linear(attention, [weights.dense], weights.denseBias); // [T, H]
   const gamma = await graph.floats(weights.norm, [hiddenSize]);
   const norm = graph.ops('SkipSimplifiedLayerNormalization', [projected, hidden, gamma], 4, { epsilon: { float: rmsNormEps } });
   const [normed, , , residual] = norm; // [T, H]
@@ -35,7 +35,7 @@ export async function attentionOut(graph: WeightedGraph, config: ModelConfig, we
   graph.output('normed', normed!, 'float32', ['T', hiddenSize]);
   if (weights.gate === null) return;
 
-  const probabilities = graph.op('Softmax', [await graph.linearF32(normed!, weights.gate)], { axis: -1 }); // [T, E]
+  const probabilities = graph.op('Softmax', [await graph.linearF32(normed!, [weights.gate])], { axis: -1 }); // [T, E]
   const [top, topkIds] = graph.ops('TopK', [probabilities, graph.shape(numExpertsPerToken)], 2, { axis: -1, largest: 1, sorted: 1 }); // [T, k]
   const normalise = normTopkProb && numExpertsPerToken > 1;
   const topkWeights = normalise ? graph.op('Div', [top!, graph.op('ReduceSum', [top!, graph.shape(-1)], { keepdims: 1 })]) : top!;

@@ -14,7 +14,7 @@ export async function head(graph: WeightedGraph, { vocabSize, hiddenSize, rmsNor
   const update = graph.input('update', 'float32', ['N', hiddenSize]);
   const gamma = await graph.floats(weights.norm, [hiddenSize]);
   const [normed] = graph.ops('SkipSimplifiedLayerNormalization', [update, residual, gamma], 1, { epsilon: { float: rmsNormEps } }); // [N, H]
-  graph.output('logits', await graph.linear(normed!, weights.lmHead), 'float32', ['N', vocabSize]);
+  graph.output('logits', await graph.linear(normed!, [weights.lmHead]), 'float32', ['N', vocabSize]);
 }
 
 /**

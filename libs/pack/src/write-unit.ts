@@ -1,0 +1,62 @@
+import { open, readdir } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { ShardRule } from '@ringmesh/placement';
+import type { Quantization } from '@ringmesh/tensor';
+import { type PackFile, PackLayout, sha256Of } from '@ringmesh/weights';
+import type { OpenModelSource } from './model-source.js';
+import { UnitWriter } from './unit-writer.js';
+import type { UnitPart } from './units.js';
+import { writeEmbedding, writeHead, writeRotary, writeRouterLayer } from './write-router.js';
+import { writeShardLayer } from './write-shard.js';
+
+export interface WriteUnitOptions {
+  /** Its folders exist. */
+  packDir: string;
+  quantization: Quantization;
+  numShards: number;
+}
+
+/** Writes the files of one part of a pack. When this resolves they are on disk, whatever happens to the machine. */
+export async function writeUnit(model: OpenModelSource, options: WriteUnitOptions, part: UnitPart): Promise<PackFile[]> {
+  const { packDir, quantization, numShards } = options;
+  const layout = new PackLayout(packDir);
+  const writer = new UnitWriter(layout, model.config, model.weights, quantization);
+  switch (part.type) {
+    case 'tokenizer':
+      await model.writeTokenizer(layout.tokenizer);
+      writer.paths.push(...(await readdir(layout.tokenizer)).map((name) => join(layout.tokenizer, name)));
+      break;
+    case 'embedding':
+      await writeEmbedding(writer);
+      break;
+    case 'head':
+      await writeHead(writer);
+      break;
+    case 'rotary':
+      await writeRotary(writer);
+      break;
+    case 'layer':
+      await writeRouterLayer(writer, part.layer);
+      break;
+    case 'experts':
+      await writeShardLayer(writer, new ShardRule(model.config.numExperts, numShards), part.shard, part.layer);
+  }
+  // All at once, for then the file system commits them together.
+  const sizes = await Promise.all(writer.paths.map(flush));
+  const files: PackFile[] = [];
+  for (const [index, path] of writer.paths.entries()) {
+    files.push({ path: relative(packDir, path), bytes: sizes[index]!, sha256: await sha256Of(path) });
+  }
+  return files;
+}
+
+/** Waits until a file's bytes are on disk. @returns its size */
+async function flush(path: string): Promise<number> {
+  const file = await open(path, 'r+');
+  try {
+    await file.sync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}
