@@ -3,6 +3,7 @@ import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
+import { pull, type PullCommandOptions } from './pull.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
 
@@ -41,6 +42,12 @@ const WORKER_OPTIONS = [
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
+const HUB_OPTIONS = [
+  ['--source <hub>', 'huggingface or modelscope (huggingface)'],
+  ['--revision <name>', "branch, tag or commit (the hub's main branch)"],
+  ['--endpoint <url>', 'a mirror of the hub'],
+] as const;
+
 const TRANSPORT_OPTIONS = [
   ['--tls-ca <file>', 'certificate authority of the other side'],
   ['--tls-cert <file>', 'own certificate'],
@@ -56,13 +63,20 @@ export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
-  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS])
-    .description('pack a model where needed, then run a router and workers on this machine')
-    .requiredOption('--model <dir>', 'a Hugging Face checkpoint or a pack')
+  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, ...HUB_OPTIONS])
+    .description('pull and pack a model where needed, then run a router and workers on this machine')
+    .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
     .action((options: ServeOptions & Record<string, string>) =>
       runUntilSignal((signal) => serve(options, { routerArgs: routerArgs(options), workerArgs: workerArgs(options) }, signal)),
     );
+
+  withOptions(ringmesh.command('pull'), HUB_OPTIONS)
+    .description('load a checkpoint from a hub, going on where an earlier pull was cut')
+    .argument('<model>', 'its name there: inclusionAI/Ring-lite')
+    .option('--to <dir>', 'folder to load it into (one in the cache folder)')
+    .addHelpText('after', '\nA private or gated model needs a token in HF_TOKEN or MODELSCOPE_API_TOKEN.')
+    .action((model: string, options: PullCommandOptions) => pull(model, options));
 
   withOptions(ringmesh.command('pack'), PACK_OPTIONS)
     .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')

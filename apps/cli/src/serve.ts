@@ -4,9 +4,10 @@ import { assignShards } from '@ringmesh/placement';
 import { readManifest } from '@ringmesh/weights';
 import { type ClusterOptions, LocalCluster } from './local-cluster.js';
 import { type PackCommandOptions, packOptions, packProgress } from './pack.js';
+import { type HubOptions, modelFolder } from './pull.js';
 
-export interface ServeOptions extends PackCommandOptions {
-  /** A checkpoint's or a pack's folder. */
+export interface ServeOptions extends PackCommandOptions, HubOptions {
+  /** A checkpoint's or a pack's folder, or the name of a model at a hub. */
   model: string;
   /** Worker processes; 0 computes the experts in the router's own process. */
   workers: string;
@@ -15,7 +16,7 @@ export interface ServeOptions extends PackCommandOptions {
 const MAX_WORKERS = 64;
 
 /**
- * Packs the model where needed, then runs a router and its workers as processes of this machine.
+ * Pulls and packs the model where needed, then runs a router and its workers as processes of this machine.
  * @param args options that go to the router and to the workers as they are
  * @param signal ends the start early
  */
@@ -25,7 +26,8 @@ export async function serve(
   signal: AbortSignal,
 ): Promise<LocalCluster> {
   const numWorkers = parseInteger('--workers', workers, 0, MAX_WORKERS) ?? 0;
-  const packed = ensurePack({ checkpointDir: model, onProgress: packProgress(), ...packOptions(options) });
+  const checkpointDir = await modelFolder(model, options, signal);
+  const packed = ensurePack({ checkpointDir, onProgress: packProgress(), ...packOptions(options) });
   const packDir = await Promise.race([packed, rejectedWhenAborted(signal)]);
   const { name, numShards } = await readManifest(packDir);
   signal.throwIfAborted();

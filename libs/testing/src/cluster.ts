@@ -16,8 +16,13 @@ export class RingmeshProcess {
   private readonly process: ChildProcess;
   private readonly lineListeners = new Set<(line: string) => void>();
 
-  constructor(private readonly args: string[]) {
-    this.process = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: REPOSITORY });
+  /** @param environment variables besides our own */
+  constructor(
+    private readonly args: string[],
+    environment: Record<string, string> = {},
+  ) {
+    const env = { ...process.env, ...environment };
+    this.process = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: REPOSITORY, env });
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.output += `${line}\n`;
