@@ -111,7 +111,7 @@ describe('a running engine', () => {
   it('says that it is ready and who has the experts', () => {
     const { ready, missingShards, details } = engine.readiness();
     expect({ ready, missingShards }).toEqual({ ready: true, missingShards: [] });
-    expect(details).toEqual(['model: loaded', expect.stringContaining('local: ready'), expect.stringContaining('local: ready')]);
+    expect(details).toEqual(['model: loaded', expect.stringContaining('local-0: ready'), expect.stringContaining('local-1: ready')]);
     expect(() => engine.setWorkers(['127.0.0.1:1'])).toThrow(expect.objectContaining({ code: 'invalid_option' }));
   });
 

@@ -24,7 +24,7 @@ async function startWorkers({ experts, assignment, shape, numSlots, clientBell }
     },
     onFailure: (error) => expect.unreachable(error.message),
   });
-  const hosts = await ready.promise;
+  const hosts = (await ready.promise).map(({ address, shards, channels }) => ({ id: address, shards, channels }));
   const stop = async (index: number): Promise<void> => {
     processes[index]!.kill('SIGKILL');
     await processes[index]!.ended;

@@ -106,6 +106,8 @@ describe('metrics', () => {
     expect(await router.metric(`vllm:time_to_first_token_seconds_count${labels}`)).toBeGreaterThan(0);
     expect(await router.metric('http_requests_total{handler="/v1/chat/completions",method="POST",status="2xx"}')).toBeGreaterThan(0);
     expect(await router.metric('ringmesh:dispatch_tokens_total{layer_group="0-0",shard="0"}')).toBeGreaterThan(0);
+    expect(await router.metric('ringmesh:dispatch_latency_seconds_count{worker="local-0"}')).toBeGreaterThan(0);
+    expect(await router.metric('ringmesh:worker_up{worker="local-0"}')).toBe(1);
   });
 
   it('are accepted by promtool, but for the colons that vLLM put into the names', async ({ skip }) => {

@@ -125,7 +125,9 @@ export class EngineHandle implements EngineClient {
   private workersChanged(workers: RemoteWorker[]): void {
     this.expertWorkers = workers;
     // Threads of this process have no channels while they load.
-    const hosts = workers.filter(({ channels }) => channels.length > 0).map(({ id, shards, channels }) => ({ id, shards, channels }));
+    const hosts = workers
+      .filter(({ channels }) => channels.length > 0)
+      .map(({ address, shards, channels }) => ({ id: address, shards, channels }));
     if (placementOf(hosts) !== placementOf(this.hosts)) {
       this.hosts = hosts;
       this.epoch++;
@@ -153,7 +155,7 @@ export class EngineHandle implements EngineClient {
   }
 }
 
-/** Equal for lists that give every host the same shards. */
+/** Equal for lists that give every host the same shards. A worker cannot get other channels without being gone from a list in between. */
 function placementOf(hosts: ExpertHost[]): string {
   return JSON.stringify(hosts.map(({ id, shards }) => [id, shards]));
 }

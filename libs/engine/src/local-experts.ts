@@ -33,16 +33,15 @@ export class LocalExperts {
 
   private async start(): Promise<ExpertPool | null> {
     const { onChange, onFailure, ...options } = this.options;
-    const common = { address: 'local', detail: '' };
     const onProgress = (opened: number, total: number): void => {
-      onChange([{ ...common, id: 'local', state: 'loading', detail: `${opened} of ${total} experts open`, shards: [], channels: [] }]);
+      onChange([{ address: 'local', state: 'loading', detail: `${opened} of ${total} experts open`, shards: [], channels: [] }]);
     };
     const shards = shardsBetween(this.ownHost.shards.length, options.manifest.numShards);
     const threads = options.threads - 1;
     try {
       const pool = await ExpertPool.start({ ...options, threads, shards, onProgress, onFailure, signal: this.closing.signal });
       const hosts = [this.ownHost, ...pool.hosts].filter((host) => host.shards.length > 0);
-      onChange(hosts.map((host, index) => ({ ...common, ...host, id: `local-${index}`, state: 'ready' })));
+      onChange(hosts.map((host, index) => ({ ...host, address: `local-${index}`, state: 'ready', detail: '' })));
       return pool;
     } catch (error) {
       if (!this.closing.signal.aborted) onFailure(error instanceof Error ? error : new Error(String(error)));

@@ -29,8 +29,6 @@ export class GrpcDispatch {
   private readonly thread: Worker;
   private readonly serverBell = new Doorbell();
   private readonly workers = new Map<string, RemoteWorker>();
-  /** How often each address was added: an id stands for its channels, so the second time needs another one. */
-  private readonly timesAdded = new Map<string, number>();
   private isClosed = false;
 
   /** @throws InvalidOptionError for a malformed address, or security that is not possible */
@@ -70,10 +68,7 @@ export class GrpcDispatch {
   private add(address: string): void {
     const { channelShape, numSlots, clientBell } = this.options;
     const channels = Array.from({ length: numSlots }, () => ExpertChannel.create(channelShape, this.serverBell, clientBell).buffers);
-    const times = (this.timesAdded.get(address) ?? 0) + 1;
-    this.timesAdded.set(address, times);
-    const id = times === 1 ? address : `${address} (${times})`;
-    this.workers.set(address, { id, address, state: 'connecting', shards: [], detail: '', channels });
+    this.workers.set(address, { address, state: 'connecting', shards: [], detail: '', channels });
     this.post({ type: 'add', address, channels });
   }
 

@@ -9,7 +9,7 @@ export type WorkerState = 'connecting' | 'loading' | 'ready' | 'draining' | 'mis
 
 /** What the thread that speaks gRPC knows of one worker. */
 export interface WorkerStatus {
-  /** host:port, as the operator gave it. */
+  /** host:port, as the operator gave it; `local-0` and so on for threads of this process. Names the worker in errors, logs and metrics. */
   address: string;
   state: WorkerState;
   /** Shards that it computes now, ascending; none unless `ready` or `loading`. */
@@ -18,10 +18,9 @@ export interface WorkerStatus {
   detail: string;
 }
 
-/** A worker and the channels that lead to it: as an expert host, its id stands for these channels. */
+/** A worker and the channels that lead to it. */
 export interface RemoteWorker extends WorkerStatus {
-  id: string;
-  /** One per slot. */
+  /** One per slot; others where the worker was removed and added again. */
   channels: ChannelBuffers[];
 }
 
