@@ -8,7 +8,13 @@ import { listenFailed } from './listen-failed.js';
 export interface MetricsServerOptions {
   listen: Address;
   registry: MetricsRegistry;
-  service: ExpertService;
+  service: Pick<ExpertService, 'isServing'>;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
 }
 
 /** GET /metrics, /health (the process lives) and /ready (its experts answer) over plain HTTP. */
@@ -20,7 +26,7 @@ export class MetricsServer {
 
   /** @throws ListenFailedError */
   static async listen({ listen, registry, service }: MetricsServerOptions): Promise<MetricsServer> {
-    const answer = async (path: string | undefined): Promise<{ status: number; type: string; body: string }> => {
+    const answer = async (path: string): Promise<Answer> => {
       if (path === '/metrics') return { status: 200, type: METRICS_CONTENT_TYPE, body: await renderMetrics(registry) };
       const type = 'application/json';
       if (path === '/health') return { status: 200, type, body: '{"status":"ok"}' };
@@ -30,7 +36,10 @@ export class MetricsServer {
     };
     const server = createServer((request, response) => {
       request.resume();
-      void answer(request.url).then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
+      const path = request.url!.split('?', 1)[0]!;
+      void answer(path)
+        .catch(failed)
+        .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenFailed('--metrics-port', listen, error)));
@@ -44,4 +53,9 @@ export class MetricsServer {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
   }
+}
+
+/** A metric could not be collected: the scraper hears of it, and the worker goes on. */
+function failed(error: unknown): Answer {
+  return { status: 500, type: 'application/json', body: JSON.stringify({ error: error instanceof Error ? error.message : String(error) }) };
 }
