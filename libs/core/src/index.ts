@@ -5,4 +5,5 @@ export * from './file-lock.js';
 export * from './json-fields.js';
 export * from './json-file.js';
 export * from './option-values.js';
+export * from './monotonic-seconds.js';
 export * from './step-profile.js';

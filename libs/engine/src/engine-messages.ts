@@ -26,7 +26,7 @@ export interface EngineThreadData {
 }
 
 export type MessageToEngine =
-  | { type: 'submit'; request: GenerationRequest; /** {@link monotonicSeconds} */ submittedAt: number }
+  | { type: 'submit'; request: GenerationRequest; /** By `monotonicSeconds`. */ submittedAt: number }
   | { type: 'abort'; id: string }
   | { type: 'hosts'; epoch: number; hosts: ExpertHost[] }
   | { type: 'close' };
@@ -38,9 +38,4 @@ export type MessageFromEngine =
 export interface EngineFailure {
   type: 'failed';
   error: ErrorMessage;
-}
-
-/** The process's monotonic clock, the same for all its threads: `performance.now` counts from each thread's own start. */
-export function monotonicSeconds(): number {
-  return Number(process.hrtime.bigint()) / 1e9;
 }

@@ -1,18 +1,12 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { errorToMessage, ShuttingDownError, StepProfile } from '@ringmesh/core';
+import { errorToMessage, monotonicSeconds, ShuttingDownError, StepProfile } from '@ringmesh/core';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { ExpertStore, serveWaiting } from '@ringmesh/experts';
 import { Model } from '@ringmesh/model';
 import { Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import { Engine } from './engine.js';
 import { engineError } from './engine-error.js';
-import {
-  type EngineFailure,
-  type EngineThreadData,
-  type MessageFromEngine,
-  type MessageToEngine,
-  monotonicSeconds,
-} from './engine-messages.js';
+import type { EngineFailure, EngineThreadData, MessageFromEngine, MessageToEngine } from './engine-messages.js';
 
 const data = workerData as EngineThreadData;
 const inboxBell = new Doorbell(data.inboxBell);

@@ -1,5 +1,5 @@
-import { errorFromMessage, type RingmeshError } from '@ringmesh/core';
-import { type MessageToEngine, monotonicSeconds } from './engine-messages.js';
+import { errorFromMessage, monotonicSeconds, type RingmeshError } from '@ringmesh/core';
+import type { MessageToEngine } from './engine-messages.js';
 import { EventQueue } from './event-queue.js';
 import type { GenerationEvent, GenerationRequest } from './generation.js';
 import type { RequestEvent } from './step-report.js';

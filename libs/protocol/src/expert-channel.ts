@@ -1,3 +1,4 @@
+import { monotonicSeconds } from '@ringmesh/core';
 import { type ChannelShape, channelSections, MAX_MESSAGE_BYTES } from './channel-layout.js';
 import { Doorbell } from './doorbell.js';
 import type { ExpertBatch } from './expert-batch.js';
@@ -190,10 +191,4 @@ export class ExpertChannel {
   private moveState(from: number, to: number): boolean {
     return Atomics.compareExchange(this.control, Field.state, from, to) === from;
   }
-}
-
-/** The process's monotonic clock, the same for all its threads (`performance.now` counts from each thread's own start). */
-function monotonicSeconds(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds + nanoseconds * 1e-9;
 }
