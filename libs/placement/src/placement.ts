@@ -5,18 +5,6 @@ export interface PlacedHost {
   shards: number[];
 }
 
-/** Which host has which shards. Every change has an epoch of its own, larger than the last. */
-export interface Placement {
-  epoch: number;
-  hosts: PlacedHost[];
-}
-
-/** Places `numShards` shards on hosts of these ids; see {@link assignShards}. */
-export function planPlacement(epoch: number, hostIds: string[], numShards: number): Placement {
-  const assignment = assignShards(numShards, hostIds.length);
-  return { epoch, hosts: hostIds.map((id, index) => ({ id, shards: assignment[index]! })) };
-}
-
 /**
  * Shards of each of `numHosts` hosts: contiguous runs whose lengths differ by at most one. Hosts beyond the number of shards are replicas,
  * one shard each, in turn.

@@ -69,15 +69,7 @@ export class Checkpoint {
     return this.readElementsF32(name, firstRow * rowLength, numRows * rowLength);
   }
 
-  /** A whole tensor as stored: little-endian {@link TensorInfo.dtype}. */
-  async readRaw(name: string): Promise<Uint8Array> {
-    const { file, offset, bytes } = this.tensor(name);
-    const target = new Uint8Array(bytes);
-    await file.read(offset, target);
-    return target;
-  }
-
-  /** Rows of a tensor as stored. */
+  /** Rows of a tensor as stored: little-endian {@link TensorInfo.dtype}. */
   async readRows(name: string, firstRow: number, numRows: number): Promise<Uint8Array> {
     const { file, offset, dtype } = this.tensor(name);
     const rowBytes = this.rowLength(name, firstRow, numRows) * BYTES_PER_ELEMENT[dtype];
