@@ -61,10 +61,13 @@ export class ForwardClient {
     });
   }
 
-  /** The first reply of a streaming method to one message. */
-  async firstReply(path: string, message: Uint8Array): Promise<Buffer> {
+  /** The first reply of a streaming method to one message; the call stays open until it is aborted. */
+  async firstReply(path: string, message: Uint8Array, signal?: AbortSignal): Promise<Buffer> {
     const keep = (bytes: Buffer): Buffer => bytes;
     const call = this.client.makeBidiStreamRequest(path, keep, keep);
+    // How it ends later is of no interest.
+    call.on('error', () => undefined);
+    signal?.addEventListener('abort', () => call.cancel());
     call.end(Buffer.from(message));
     const [reply] = (await once(call, 'data')) as [Buffer];
     return reply;

@@ -152,13 +152,20 @@ describe('a worker', () => {
   it('drains: what came is answered, what comes is refused, streams end', async () => {
     const worker = await start();
     const client = await connectLoaded(worker);
+    const watching = new AbortController(); // an open call keeps the worker from ending before the scrape below
+    await connect(worker).firstReply('/grpc.health.v1.Health/Watch', Buffer.alloc(0), watching.signal);
     for (let id = 1; id <= 40; id++) client.write(encodeForwardRequest(batch, { ...header, id }));
     const first = await client.next();
     const closed = worker.close();
     expect(await client.ended).toMatchObject({ code: 0 });
+    const scrape = await (await fetch(`http://${worker.metricsAddress}/metrics`)).text();
+    watching.abort();
+    const counts = [...scrape.matchAll(/^ringmesh:worker_requests_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
     const { STATUS_OK, STATUS_DRAINING } = ForwardStatus;
     const replies = [first, ...client.replies];
-    expect(new Set(replies.map(({ id }) => id)).size).toBe(replies.length);
+    const ids = replies.map(({ id }) => id).sort((a, b) => a - b);
+    expect(ids).toEqual(replies.map((_, index) => index + 1));
+    expect(counts.reduce((sum, count) => sum + count)).toBe(replies.length);
     expect(replies.filter(({ status }) => status !== STATUS_OK && status !== STATUS_DRAINING)).toEqual([]);
     await closed;
     await expect(client.info()).rejects.toThrow('UNAVAILABLE');
