@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ListenFailedError } from '@ringmesh/core';
+import { ProcessEndedError } from '@ringmesh/core';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
@@ -16,14 +16,17 @@ export class Child {
 
   constructor(
     readonly name: string,
-    private readonly args: string[],
+    args: string[],
   ) {
     this.process = spawn(process.execPath, [MAIN, ...args], {
       // A group of its own: Ctrl-C reaches the launcher only, which ends its children in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      env: { ...ALLOCATOR, ...process.env },
+      // A cluster of this machine's own has nothing to look for in a registry, and nothing to tell it.
+      env: { ...ALLOCATOR, ...process.env, REDIS_URL: undefined },
     });
+    // Should this process end at once, nothing is left behind.
+    process.once('exit', () => this.process.kill('SIGKILL'));
     this.ended = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
       this.process.once('error', (error) => resolve(error.message));
@@ -38,15 +41,23 @@ export class Child {
         const match = pattern.exec(line)?.[1];
         if (match !== undefined) return match;
       }
-      throw new ListenFailedError(`${this.name} ended before it listened (${await this.ended}): ringmesh ${this.args.join(' ')}`);
+      throw await this.endedError();
     })();
     const address = await found;
     this.process.stdout!.resume();
     return address;
   }
 
-  async stop(): Promise<void> {
+  /** What it means that the process has ended though nobody told it to. */
+  async endedError(): Promise<ProcessEndedError> {
+    return new ProcessEndedError(`the ${this.name} ended unexpectedly: ${await this.ended}`);
+  }
+
+  /** Ends it in order, or, where it does not react, by force. */
+  async stop(graceMs: number): Promise<void> {
     this.process.kill('SIGTERM');
+    const force = setTimeout(() => this.process.kill('SIGKILL'), graceMs);
     await this.ended;
+    clearTimeout(force);
   }
 }

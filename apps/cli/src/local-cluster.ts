@@ -13,7 +13,12 @@ export interface ClusterOptions {
   shardsOfWorkers: number[][];
   routerArgs: string[];
   workerArgs: string[];
+  /** How long running requests may take to finish at the end. */
+  shutdownTimeoutMs: number;
 }
+
+/** What a process may take to end beside that. */
+const STOP_GRACE_MS = 5000;
 
 /** A worker that ran this long did not fail because it was started too soon. */
 const STABLE_MS = 60_000;
@@ -30,20 +35,22 @@ export class LocalCluster implements Running {
     private readonly packDir: string,
     /** Options of every worker. */
     private readonly workerArgs: string[],
+    private readonly stopGraceMs: number,
   ) {}
 
   /** Resolves when all of it is ready. `signal` ends the start early. */
-  static async start({ packDir, shardsOfWorkers, routerArgs, workerArgs }: ClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
+  static async start(options: ClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
+    const { packDir, shardsOfWorkers, routerArgs, workerArgs, shutdownTimeoutMs } = options;
     // The workers share this machine's cores.
     const threads = Math.max(1, Math.floor(availableParallelism() / shardsOfWorkers.length));
-    const cluster = new LocalCluster(packDir, ['--threads', String(threads), ...workerArgs]);
+    const cluster = new LocalCluster(packDir, ['--threads', String(threads), ...workerArgs], shutdownTimeoutMs + STOP_GRACE_MS);
     const interrupt = (): void => void cluster.close();
     signal.addEventListener('abort', interrupt);
     try {
       const addresses = await Promise.all(shardsOfWorkers.map((shards, index) => cluster.startWorker(index, shards, '127.0.0.1:0')));
-      for (const [index, address] of addresses.entries()) cluster.keepAlive(index, shardsOfWorkers[index]!, address);
       signal.throwIfAborted();
       await cluster.startRouter(addresses, routerArgs);
+      for (const [index, address] of addresses.entries()) cluster.keepAlive(index, shardsOfWorkers[index]!, address);
       return cluster;
     } catch (error) {
       await cluster.close();
@@ -55,14 +62,14 @@ export class LocalCluster implements Running {
 
   /** Resolves with what happened when the router ended without being told to. */
   async lost(): Promise<string> {
-    return `the router ended unexpectedly (${await this.router!.ended})`;
+    return (await this.router!.endedError()).message;
   }
 
   /** The router first: its running streams finish while the workers still answer. */
   async close(): Promise<void> {
     this.closing = true;
-    await this.router?.stop();
-    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await this.router?.stop(this.stopGraceMs);
+    await Promise.all(this.workers.map((worker) => worker.stop(this.stopGraceMs)));
   }
 
   private async startWorker(index: number, shards: number[], listen: string): Promise<string> {
@@ -79,8 +86,10 @@ export class LocalCluster implements Running {
     const router = new Child('router', ['router', '--pack', this.packDir, '--workers', experts, ...routerArgs]);
     this.router = router;
     this.url = await router.address(/^ringmesh router listening on (\S+)/);
-    const lost = this.lost().then((message) => Promise.reject(new Error(message)));
-    await Promise.race([untilReady(this.url), lost]);
+    // Before the first request, a process that ends has no chance to do better next time.
+    const lost = [router, ...this.workers].map(async (child) => Promise.reject(await child.endedError()));
+    const waiting = new AbortController();
+    await Promise.race([untilReady(this.url, waiting.signal), ...lost]).finally(() => waiting.abort());
   }
 
   /** Starts a worker again whenever it ends, until the cluster closes. */

@@ -1,7 +1,8 @@
-import { parseInteger } from '@ringmesh/core';
+import { parseInteger, parseSeconds } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
+import type { ClusterOptions } from './local-cluster.js';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { pull, type PullCommandOptions } from './pull.js';
 import { runUntilSignal } from './run-until-signal.js';
@@ -67,9 +68,7 @@ export function program(): Command {
     .description('pull and pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .action((options: ServeOptions & Record<string, string>) =>
-      runUntilSignal((signal) => serve(options, { routerArgs: routerArgs(options), workerArgs: workerArgs(options) }, signal)),
-    );
+    .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, processArgs(options), signal)));
 
   withOptions(ringmesh.command('pull'), HUB_OPTIONS)
     .description('load a checkpoint from a hub, going on where an earlier pull was cut')
@@ -142,4 +141,9 @@ function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout }: Record<s
   parseInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
   const args = { '--max-tokens': maxNumBatchedTokens, '--log-level': logLevel, '--shutdown-timeout': shutdownTimeout };
   return Object.entries(args).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+}
+
+function processArgs(options: Record<string, string>): Omit<ClusterOptions, 'packDir' | 'shardsOfWorkers'> {
+  const shutdownTimeoutMs = parseSeconds('--shutdown-timeout', options['shutdownTimeout'], 0, 3600) ?? 30_000;
+  return { routerArgs: routerArgs(options), workerArgs: workerArgs(options), shutdownTimeoutMs };
 }

@@ -11,6 +11,7 @@ export interface ServeOptions extends PackCommandOptions, HubOptions {
   model: string;
   /** Worker processes; 0 computes the experts in the router's own process. */
   workers: string;
+  servedModelName?: string;
 }
 
 const MAX_WORKERS = 64;
@@ -22,7 +23,7 @@ const MAX_WORKERS = 64;
  */
 export async function serve(
   { model, workers, ...options }: ServeOptions,
-  args: Pick<ClusterOptions, 'routerArgs' | 'workerArgs'>,
+  args: Omit<ClusterOptions, 'packDir' | 'shardsOfWorkers'>,
   signal: AbortSignal,
 ): Promise<LocalCluster> {
   const numWorkers = parseInteger('--workers', workers, 0, MAX_WORKERS) ?? 0;
@@ -32,7 +33,7 @@ export async function serve(
   const { name, numShards } = await readManifest(packDir);
   signal.throwIfAborted();
   const cluster = await LocalCluster.start({ packDir, shardsOfWorkers: assignShards(numShards, numWorkers), ...args }, signal);
-  if (!signal.aborted) console.log(welcome(cluster.url, name));
+  if (!signal.aborted) console.log(welcome(cluster.url, options.servedModelName ?? name));
   return cluster;
 }
 

@@ -3,14 +3,23 @@ import { ProgressLine } from './progress.js';
 
 const POLL_MS = 100;
 
-/** Waits until every shard of the model is reachable, showing what is missing. */
-export async function untilReady(url: string): Promise<void> {
+/** Waits until every shard of the model is reachable, showing what is missing. Whoever waits no longer aborts `signal`. */
+export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
   const line = new ProgressLine();
-  for (;;) {
+  while (!signal.aborted) {
+    const { isReady, details } = await ask(url);
+    line.update(isReady ? 'ready' : `starting: ${details.join('; ')}`, isReady);
+    if (isReady) return;
+    await delay(POLL_MS);
+  }
+}
+
+async function ask(url: string): Promise<{ isReady: boolean; details: string[] }> {
+  try {
     const response = await fetch(`${url}/ready`);
     const { details = [] } = (await response.json()) as { details?: string[] };
-    line.update(response.ok ? 'ready' : `starting: ${details.join('; ')}`, response.ok);
-    if (response.ok) return;
-    await delay(POLL_MS);
+    return { isReady: response.ok, details };
+  } catch (error) {
+    return { isReady: false, details: [`the router does not answer: ${String(error)}`] };
   }
 }

@@ -84,6 +84,11 @@ export class ListenFailedError extends RingmeshError {
   override readonly code = 'listen_failed';
 }
 
+/** A process that `serve` started ended by itself; what it printed says why. */
+export class ProcessEndedError extends RingmeshError {
+  override readonly code = 'process_ended';
+}
+
 /** A model's folder or hub repository, or a file it needs, is not there. */
 export class CheckpointMissingError extends RingmeshError {
   override readonly code = 'checkpoint_missing';
@@ -169,6 +174,7 @@ export const ERROR_CLASSES = [
   EngineFailedError,
   InvalidOptionError,
   ListenFailedError,
+  ProcessEndedError,
   CheckpointMissingError,
   CheckpointCorruptError,
   CheckpointMismatchError,

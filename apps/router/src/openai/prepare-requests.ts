@@ -12,8 +12,10 @@ export interface RequestKind {
   promptField: string;
   /** The field that limits the answer, for errors. */
   maxTokensField: string;
-  /** undefined: what fits the context. */
+  /** undefined: {@link defaultMaxTokens}, or less where less fits the context. */
   maxTokens: number | undefined;
+  /** undefined: what fits the context. */
+  defaultMaxTokens?: number;
   /** Alternatives to report; -1 for no log probabilities at all. */
   logprobs: number;
   /** Report the gate's decisions. */
@@ -43,7 +45,11 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
   }));
 }
 
-function answerLength(maxModelLen: number, promptTokens: number, { promptField, maxTokensField, maxTokens }: RequestKind): number {
+function answerLength(
+  maxModelLen: number,
+  promptTokens: number,
+  { promptField, maxTokensField, maxTokens, defaultMaxTokens = Infinity }: RequestKind,
+): number {
   if (promptTokens === 0)
     throw new InvalidRequestError(`${promptField}: the prompt has no tokens; it needs at least one`, { field: promptField });
   if (promptTokens >= maxModelLen) {
@@ -59,5 +65,5 @@ function answerLength(maxModelLen: number, promptTokens: number, { promptField, 
       { field: maxTokensField },
     );
   }
-  return maxTokens ?? maxModelLen - promptTokens;
+  return maxTokens ?? Math.min(defaultMaxTokens, maxModelLen - promptTokens);
 }

@@ -48,7 +48,8 @@ export class CompletionsController {
       id,
       promptField: 'prompt',
       maxTokensField: 'max_tokens',
-      maxTokens: body.max_tokens ?? DEFAULT_MAX_TOKENS,
+      maxTokens: body.max_tokens ?? undefined,
+      defaultMaxTokens: DEFAULT_MAX_TOKENS,
       logprobs: body.logprobs ?? -1,
       returnRoutedExperts: body.return_routed_experts ?? false,
     });

@@ -21,7 +21,7 @@ export const completionRequestSchema = z
   .object({
     prompt: promptSchema,
     ...generationFields,
-    max_tokens: generationFields.max_tokens.describe('Default: 16.'),
+    max_tokens: generationFields.max_tokens.describe('Default: 16, or less where less fits the context.'),
     logprobs: z
       .int()
       .min(0)
