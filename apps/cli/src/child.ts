@@ -1,12 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ListenFailedError } from '@ringmesh/core';
+import { ALLOCATOR_ENVIRONMENT, ListenFailedError } from '@ringmesh/core';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
-
-/** Settings of the C library under which ONNX Runtime is fastest: huge pages, one arena (shared/ENGINE.md C0, C3). */
-const ALLOCATOR = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', MALLOC_ARENA_MAX: '1' };
 
 /** One of our own processes: a worker or the router. It ends by itself when this process is gone, because their channel closes. */
 export class Child {
@@ -22,7 +19,7 @@ export class Child {
       // A group of its own: Ctrl-C reaches the launcher only, which ends its children in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      env: { ...ALLOCATOR, ...process.env },
+      env: { ...ALLOCATOR_ENVIRONMENT, ...process.env },
     });
     this.ended = new Promise((resolve) => {
       this.process.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));

@@ -1,3 +1,4 @@
+export * from './allocator-environment.js';
 export * from './cache-dir.js';
 export * from './errors.js';
 export * from './file-lock.js';
