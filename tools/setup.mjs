@@ -12,11 +12,12 @@ export class ToolError extends Error {}
 
 // ── Child processes ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** How long a child may take to end after a signal before its whole group is killed. */
-const STOP_GRACE_MS = 30_000;
+/** The same Ctrl-C comes from the terminal and from npm within this time; a later one is another, and means: at once. */
+const REPEAT_MS = 1000;
 
 let child;
 let stopSignal;
+let stoppedAt;
 
 /**
  * Runs a command in a process group of its own, so that nothing it started outlives it, and gives its exit code and output.
@@ -50,12 +51,13 @@ function killGroup({ pid }) {
 }
 
 function stop(signal) {
-  if (stopSignal !== undefined) return;
+  if (stopSignal !== undefined && performance.now() - stoppedAt < REPEAT_MS) return;
+  const isSecond = stopSignal !== undefined;
   stopSignal = signal;
+  stoppedAt = performance.now();
   if (child === undefined) process.exit(exitCodeOf(signal));
-  const stopped = child;
-  stopped.kill(signal);
-  setTimeout(() => killGroup(stopped), STOP_GRACE_MS).unref();
+  if (isSecond) killGroup(child);
+  else child.kill(signal);
 }
 
 /** Runs a tool: its result is the exit code, and a signal ends it with all it started. */

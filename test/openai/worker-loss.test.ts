@@ -1,4 +1,4 @@
-import { packedModel, type RunningProcess, SAMPLE_MODEL, startWorker, untilReady } from '@ringmesh/testing';
+import { packedModel, type RunningProcess, SAMPLE_MODEL, startWorker, until, untilReady } from '@ringmesh/testing';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
 
@@ -45,4 +45,15 @@ it('answers 503 to a request that was not streaming', async () => {
   expect(await (await answer).json()).toMatchObject(LOST);
   await stream.text();
   expect(await router.metric(`vllm:request_success_total{model_name="${MODEL}",engine="0",finished_reason="error"}`)).toBe(2);
+});
+
+it('shows how many requests a worker has not answered, also amid a step', async () => {
+  const inFlight = (): Promise<number> => router.metric(`ringmesh:dispatch_in_flight{worker="${worker.address}"}`);
+  expect(await inFlight()).toBe(0);
+  const stream = await router.post('/v1/completions', { ...LONG, max_tokens: 300, stream: true });
+  void worker.process.kill('SIGSTOP');
+  await until(inFlight, (count) => count === 1);
+  void worker.process.kill('SIGCONT');
+  await stream.text();
+  expect(await inFlight()).toBe(0);
 });

@@ -7,6 +7,17 @@ import { untilReady } from './until-ready.js';
 /** A worker that ended is started again after this long, doubled each time up to the last. */
 const RESTART_MS = { first: 500, last: 30_000 };
 
+export interface ClusterOptions {
+  packDir: string;
+  /** The shards of each worker; no workers = the router computes the experts itself. */
+  shardsOfWorkers: number[][];
+  routerArgs: string[];
+  workerArgs: string[];
+}
+
+/** A worker that ran this long did not fail because it was started too soon. */
+const STABLE_MS = 60_000;
+
 /** A router and its workers, as processes of this machine. A worker that ends is started again at its address; the router's end is the cluster's. */
 export class LocalCluster implements Running {
   private readonly workers: Child[] = [];
@@ -17,15 +28,15 @@ export class LocalCluster implements Running {
 
   private constructor(
     private readonly packDir: string,
-    /** Compute threads of each worker. */
-    private readonly threads: string,
+    /** Options of every worker. */
+    private readonly workerArgs: string[],
   ) {}
 
-  /** @param shardsOfWorkers the shards of each worker; none = the router computes the experts itself */
-  static async start(packDir: string, shardsOfWorkers: number[][], routerArgs: string[], signal: AbortSignal): Promise<LocalCluster> {
+  /** Resolves when all of it is ready. `signal` ends the start early. */
+  static async start({ packDir, shardsOfWorkers, routerArgs, workerArgs }: ClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
     // The workers share this machine's cores.
     const threads = Math.max(1, Math.floor(availableParallelism() / shardsOfWorkers.length));
-    const cluster = new LocalCluster(packDir, String(threads));
+    const cluster = new LocalCluster(packDir, ['--threads', String(threads), ...workerArgs]);
     const interrupt = (): void => void cluster.close();
     signal.addEventListener('abort', interrupt);
     try {
@@ -55,7 +66,7 @@ export class LocalCluster implements Running {
   }
 
   private async startWorker(index: number, shards: number[], listen: string): Promise<string> {
-    const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen, '--threads', this.threads];
+    const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen, ...this.workerArgs];
     const worker = new Child(`worker ${index}`, args);
     this.workers[index] = worker;
     const address = await worker.address(/^ringmesh worker listening on (\S+)/);
@@ -64,8 +75,8 @@ export class LocalCluster implements Running {
   }
 
   private async startRouter(workers: string[], routerArgs: string[]): Promise<void> {
-    const experts = workers.length === 0 ? [] : ['--workers', workers.join(',')];
-    const router = new Child('router', ['router', '--pack', this.packDir, ...experts, ...routerArgs]);
+    const experts = workers.length === 0 ? 'local' : workers.join(',');
+    const router = new Child('router', ['router', '--pack', this.packDir, '--workers', experts, ...routerArgs]);
     this.router = router;
     this.url = await router.address(/^ringmesh router listening on (\S+)/);
     const lost = this.lost().then((message) => Promise.reject(new Error(message)));
@@ -77,8 +88,10 @@ export class LocalCluster implements Running {
     const isClosing = (): boolean => this.closing;
     const watch = async (): Promise<void> => {
       for (let wait = RESTART_MS.first; ; wait = Math.min(2 * wait, RESTART_MS.last)) {
+        const startedAt = performance.now();
         const ending = await this.workers[index]!.ended;
         if (isClosing()) return;
+        if (performance.now() - startedAt > STABLE_MS) wait = RESTART_MS.first;
         console.error(`worker ${index} ended unexpectedly (${ending}); starting it again in ${wait / 1000} s`);
         await delay(wait, undefined, { ref: false });
         if (isClosing()) return;

@@ -1,7 +1,9 @@
+import { parseInteger } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
+import { pull, type PullCommandOptions } from './pull.js';
 import { runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
 
@@ -18,7 +20,7 @@ const SERVING_OPTIONS = [
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
-  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+  ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
 const PACK_OPTIONS = [
@@ -37,7 +39,13 @@ const WORKER_OPTIONS = [
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
   ['--verify', "hash the pack's files again, though this machine has verified them before"],
-  ['--log-level <level>', 'trace, debug, info, warn, error or silent (info)'],
+  ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
+] as const;
+
+const HUB_OPTIONS = [
+  ['--source <hub>', 'huggingface or modelscope (huggingface)'],
+  ['--revision <name>', "branch, tag or commit (the hub's main branch)"],
+  ['--endpoint <url>', 'a mirror of the hub'],
 ] as const;
 
 const TRANSPORT_OPTIONS = [
@@ -55,11 +63,20 @@ export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
-  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS])
-    .description('pack a model where needed, then run a router and workers on this machine')
-    .requiredOption('--model <dir>', 'a Hugging Face checkpoint or a pack')
+  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, ...HUB_OPTIONS])
+    .description('pull and pack a model where needed, then run a router and workers on this machine')
+    .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, passedOn(options), signal)));
+    .action((options: ServeOptions & Record<string, string>) =>
+      runUntilSignal((signal) => serve(options, { routerArgs: routerArgs(options), workerArgs: workerArgs(options) }, signal)),
+    );
+
+  withOptions(ringmesh.command('pull'), HUB_OPTIONS)
+    .description('load a checkpoint from a hub, going on where an earlier pull was cut')
+    .argument('<model>', 'its name there: inclusionAI/Ring-lite')
+    .option('--to <dir>', 'folder to load it into (one in the cache folder)')
+    .addHelpText('after', '\nA private or gated model needs a token in HF_TOKEN or MODELSCOPE_API_TOKEN.')
+    .action((model: string, options: PullCommandOptions) => pull(model, options));
 
   withOptions(ringmesh.command('pack'), PACK_OPTIONS)
     .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
@@ -112,10 +129,17 @@ function withOptions(command: Command, options: readonly (readonly [flags: strin
 }
 
 /** The serving options that were given, as arguments again. */
-function passedOn(options: Record<string, string>): string[] {
+function routerArgs(options: Record<string, string>): string[] {
   return SERVING_OPTIONS.flatMap(([flags]) => {
     const [flag] = flags.split(' ') as [string];
     const value = options[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
     return value === undefined ? [] : [flag, value];
   });
+}
+
+/** What of them concerns workers: they take batches as large as the router makes them. */
+function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout }: Record<string, string>): string[] {
+  parseInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
+  const args = { '--max-tokens': maxNumBatchedTokens, '--log-level': logLevel, '--shutdown-timeout': shutdownTimeout };
+  return Object.entries(args).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }

@@ -1,4 +1,7 @@
-/** A line that is rewritten on a terminal, and printed at most every few seconds elsewhere. */
+/** How often the line is written, at most: on a terminal it is rewritten, elsewhere each one is a line of its own. */
+const INTERVAL_MS = { terminal: 100, elsewhere: 2000 };
+
+/** A line that shows how far something is. */
 export class ProgressLine {
   private lastPrinted = -Infinity;
 
@@ -8,11 +11,14 @@ export class ProgressLine {
   ) {}
 
   update(text: string, isLast = false): void {
-    if (this.stream.isTTY) {
-      this.stream.write(`\r\x1b[K${text}${isLast ? '\n' : ''}`);
-    } else if (isLast || this.now() - this.lastPrinted > 2000) {
-      this.lastPrinted = this.now();
-      this.stream.write(`${text}\n`);
-    }
+    const interval = this.stream.isTTY ? INTERVAL_MS.terminal : INTERVAL_MS.elsewhere;
+    if (!isLast && this.now() - this.lastPrinted <= interval) return;
+    this.lastPrinted = this.now();
+    this.stream.write(this.stream.isTTY ? `\r\x1b[K${text}${isLast ? '\n' : ''}` : `${text}\n`);
+  }
+
+  /** A line that stays, above the one that is rewritten. */
+  note(text: string): void {
+    this.stream.write(`${this.stream.isTTY ? '\r\x1b[K' : ''}${text}\n`);
   }
 }

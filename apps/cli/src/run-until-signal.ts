@@ -5,6 +5,9 @@ export interface Running {
   close(): Promise<void>;
 }
 
+/** As shells count it: 128 + SIGINT. */
+const EXIT_INTERRUPTED = 130;
+
 /** A second Ctrl-C within this time is the same one, delivered twice (by the terminal and by npm). */
 const REPEAT_MS = 1000;
 
@@ -22,10 +25,10 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Run
   });
   listen(stop);
   const running = await start(stop.signal).catch((error: unknown) => {
-    // What is interrupted may fail as it likes.
     if (!stop.signal.aborted) throw error;
+    // Interrupted while it started: what it opened is closed, and what is left (packing threads) can stop anywhere.
+    process.exit(EXIT_INTERRUPTED);
   });
-  if (running === undefined) return;
   const reason = await Promise.race([stopped, running.lost()]);
   if (reason !== null) {
     console.error(reason);

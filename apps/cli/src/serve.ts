@@ -1,12 +1,13 @@
-import { parseInteger } from '@ringmesh/core';
+import { parseInteger, ShuttingDownError } from '@ringmesh/core';
 import { ensurePack } from '@ringmesh/pack';
 import { assignShards } from '@ringmesh/placement';
 import { readManifest } from '@ringmesh/weights';
-import { LocalCluster } from './local-cluster.js';
+import { type ClusterOptions, LocalCluster } from './local-cluster.js';
 import { type PackCommandOptions, packOptions, packProgress } from './pack.js';
+import { type HubOptions, modelFolder } from './pull.js';
 
-export interface ServeOptions extends PackCommandOptions {
-  /** A checkpoint's or a pack's folder. */
+export interface ServeOptions extends PackCommandOptions, HubOptions {
+  /** A checkpoint's or a pack's folder, or the name of a model at a hub. */
   model: string;
   /** Worker processes; 0 computes the experts in the router's own process. */
   workers: string;
@@ -15,21 +16,33 @@ export interface ServeOptions extends PackCommandOptions {
 const MAX_WORKERS = 64;
 
 /**
- * Packs the model where needed, then runs a router and its workers as processes of this machine.
- * @param routerArgs options that go to the router as they are
+ * Pulls and packs the model where needed, then runs a router and its workers as processes of this machine.
+ * @param args options that go to the router and to the workers as they are
  * @param signal ends the start early
  */
 export async function serve(
   { model, workers, ...options }: ServeOptions,
-  routerArgs: string[],
+  args: Pick<ClusterOptions, 'routerArgs' | 'workerArgs'>,
   signal: AbortSignal,
 ): Promise<LocalCluster> {
   const numWorkers = parseInteger('--workers', workers, 0, MAX_WORKERS) ?? 0;
-  const packDir = await ensurePack({ checkpointDir: model, onProgress: packProgress(), ...packOptions(options) });
+  const checkpointDir = await modelFolder(model, options, signal);
+  const packed = ensurePack({ checkpointDir, onProgress: packProgress(), ...packOptions(options) });
+  const packDir = await Promise.race([packed, rejectedWhenAborted(signal)]);
   const { name, numShards } = await readManifest(packDir);
-  const cluster = await LocalCluster.start(packDir, assignShards(numShards, numWorkers), routerArgs, signal);
+  signal.throwIfAborted();
+  const cluster = await LocalCluster.start({ packDir, shardsOfWorkers: assignShards(numShards, numWorkers), ...args }, signal);
   if (!signal.aborted) console.log(welcome(cluster.url, name));
   return cluster;
+}
+
+/** Packing may take minutes; interrupted, it goes on another time where it stopped. */
+function rejectedWhenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => {
+      reject(new ShuttingDownError('Interrupted while packing'));
+    });
+  });
 }
 
 function welcome(url: string, model: string): string {

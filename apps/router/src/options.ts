@@ -1,6 +1,6 @@
 import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
 import type { EngineOptions } from '@ringmesh/engine';
-import { parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
+import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
 
 const WIRES = ['f32', 'bf16', 'f16'] as const;
@@ -76,7 +76,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     maxModelLen: parseInteger('--max-model-len', raw.maxModelLen, 2, 1 << 24),
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     servedModelName: parseModelName(raw.servedModelName),
-    dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, 3600),
+    dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',

@@ -1,7 +1,11 @@
+import { InvalidOptionError } from '@ringmesh/core';
 import { RedisLeaseStore, WorkerRegistry } from '@ringmesh/coordination';
-import { type Address, formatAddress, type InfoReply } from '@ringmesh/protocol';
+import { type Address, formatAddress, type InfoReply, isLoopback } from '@ringmesh/protocol';
 import type { Logger } from '@ringmesh/telemetry';
 import type { WorkerOptions } from './options.js';
+
+/** Listening there is listening everywhere. */
+const WILDCARDS = ['0.0.0.0', '::'];
 
 /** A worker's entry in the registry where routers look for workers. */
 export interface Registration {
@@ -13,7 +17,7 @@ export interface Registration {
 
 /**
  * Registers a worker where a registry is configured.
- * @throws InvalidOptionError for a bad URL @throws CoordinationUnavailableError
+ * @throws InvalidOptionError for a bad URL or address @throws CoordinationUnavailableError
  */
 export async function register(
   { redisUrl, advertise }: WorkerOptions,
@@ -22,6 +26,7 @@ export async function register(
   log: Logger,
 ): Promise<Registration> {
   if (redisUrl === undefined) return { announceDraining: () => Promise.resolve(), close: () => Promise.resolve() };
+  checkAdvertised(advertise ?? address, log);
   const registry = new WorkerRegistry(await RedisLeaseStore.connect(redisUrl), { onWarning: (message) => log.warn(message) });
   const record = { id: workerId, address: formatAddress(advertise ?? address), shards: assignedShards, packId, threads, device };
   const lease = await registry.register({ ...record, draining: false }).catch(async (error: unknown) => {
@@ -36,4 +41,14 @@ export async function register(
     },
     close: () => registry.close(),
   };
+}
+
+/** @throws InvalidOptionError for an address that means another machine to everybody who reads it */
+function checkAdvertised(address: Address, log: Logger): void {
+  if (WILDCARDS.includes(address.host)) {
+    throw new InvalidOptionError(`--advertise: routers cannot reach ${formatAddress(address)}; give the address that they can`, {
+      field: '--advertise',
+    });
+  }
+  if (isLoopback(address.host)) log.warn({ address: formatAddress(address) }, 'only routers on this machine can reach this worker');
 }

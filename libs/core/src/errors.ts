@@ -84,12 +84,12 @@ export class ListenFailedError extends RingmeshError {
   override readonly code = 'listen_failed';
 }
 
-/** A model folder, or a file it needs, is not there. */
+/** A model's folder or hub repository, or a file it needs, is not there. */
 export class CheckpointMissingError extends RingmeshError {
   override readonly code = 'checkpoint_missing';
 }
 
-/** A checkpoint file is cut short or is not what its name says. */
+/** A checkpoint file is cut short, is not what its name says, or does not match the hub's checksum. */
 export class CheckpointCorruptError extends RingmeshError {
   override readonly code = 'checkpoint_corrupt';
 }
@@ -135,6 +135,28 @@ export class CoordinationUnavailableError extends RingmeshError {
   override readonly httpStatus = 503;
 }
 
+// ── Pulling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A model hub cannot be reached, or answers with something else than its API. */
+export class HubUnavailableError extends RingmeshError {
+  override readonly code = 'hub_unavailable';
+}
+
+/** A model hub asks for a token, or refuses the one it got. */
+export class HubAccessDeniedError extends RingmeshError {
+  override readonly code = 'hub_access_denied';
+}
+
+/** Another process is pulling into the same folder. */
+export class PullInProgressError extends RingmeshError {
+  override readonly code = 'pull_in_progress';
+}
+
+/** The disk has too little room for what is to be written. */
+export class DiskFullError extends RingmeshError {
+  override readonly code = 'disk_full';
+}
+
 /** Every class above that has a code, for the documentation test and for {@link errorFromMessage}. */
 export const ERROR_CLASSES = [
   InvalidRequestError,
@@ -157,6 +179,10 @@ export const ERROR_CLASSES = [
   PackInProgressError,
   PackMismatchError,
   CoordinationUnavailableError,
+  HubUnavailableError,
+  HubAccessDeniedError,
+  PullInProgressError,
+  DiskFullError,
 ] as const;
 
 /** An error as it crosses a thread: structured clone drops the class, so the code travels instead. */

@@ -1,4 +1,5 @@
 export * from './allocator-environment.js';
+export * from './bytes.js';
 export * from './cache-dir.js';
 export * from './errors.js';
 export * from './file-lock.js';

@@ -9,8 +9,6 @@ export interface HostStats {
   sentBytes: number;
   /** Partial sums. */
   receivedBytes: number;
-  /** Exchanges under way at the time of the drain. */
-  inFlight: number;
   /** Seconds of each exchange that was replied to, 1024 at most. */
   latencies: number[];
 }
@@ -24,7 +22,7 @@ export interface DispatchStats {
 /** Memory stays bounded if nobody drains. */
 const MAX_LATENCIES = 1024;
 
-type Counts = Omit<HostStats, 'id' | 'inFlight'>;
+type Counts = Omit<HostStats, 'id'>;
 
 /** Counters of one host, cheap enough for every exchange. */
 export class HostCounters {

@@ -113,7 +113,7 @@ export class Dispatcher {
   drainStats(): DispatchStats {
     const { tokens } = this;
     this.tokens = new Float64Array(tokens.length);
-    return { hosts: this.hosts.map((host) => ({ id: host.id, inFlight: host.inFlight, ...host.counters.drain() })), tokens };
+    return { hosts: this.hosts.map((host) => ({ id: host.id, ...host.counters.drain() })), tokens };
   }
 
   /** Chooses a host for each shard, then sends all of them their part. */

@@ -79,10 +79,6 @@ export class HostState implements PlacedHost {
     }
     return true;
   }
-
-  get inFlight(): number {
-    return this.exchanges.filter((exchange) => !exchange.channel.isIdle).length;
-  }
 }
 
 function sameShape(a: ChannelShape, b: ChannelShape): boolean {

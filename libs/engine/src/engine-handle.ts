@@ -1,5 +1,5 @@
 import { InvalidOptionError, InvalidRequestError, NotReadyError, type RingmeshError, ShuttingDownError } from '@ringmesh/core';
-import { type ExpertHost, GrpcDispatch, type RemoteWorker, type WorkerStatus } from '@ringmesh/dispatch';
+import { type ExpertHost, GrpcDispatch, type RemoteWorker, requestsInFlight, type WorkerStatus } from '@ringmesh/dispatch';
 import { Doorbell } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
 import { checkRequest } from './check-request.js';
@@ -83,9 +83,9 @@ export class EngineHandle implements EngineClient {
     return this.tracker.whenReady();
   }
 
-  /** The workers, or the threads of this process, that have experts. */
-  workers(): WorkerStatus[] {
-    return this.expertWorkers;
+  /** The workers, or the threads of this process, that have experts, with the requests that each has not answered yet. */
+  workers(): (WorkerStatus & { inFlight: number })[] {
+    return this.expertWorkers.map((worker) => ({ ...worker, inFlight: requestsInFlight(worker) }));
   }
 
   /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where the experts are local */

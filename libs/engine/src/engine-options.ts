@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@ringmesh/core';
 import { KvCachePool } from '@ringmesh/kv-cache';
-import type { TransportSecurity } from '@ringmesh/protocol';
+import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { DType } from '@ringmesh/tensor';
 import type { ModelConfig } from '@ringmesh/weights';
@@ -74,7 +74,7 @@ export function resolveOptions(options: EngineOptions, config: ModelConfig, mach
     limits: { maxNumBatchedTokens, maxNumSeqs },
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
-    dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, 3_600_000),
+    dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
     profile: options.profile ?? false,
   };
 }

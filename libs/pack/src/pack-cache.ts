@@ -42,11 +42,8 @@ async function checkpointKey(
 ): Promise<string> {
   const files = await folderIdentity(checkpointDir).catch((cause: unknown) => {
     throw new CheckpointMissingError(
-      `--model ${checkpointDir}: there is no such folder; give the folder of a Hugging Face checkpoint or of a pack`,
-      {
-        field: '--model',
-        cause,
-      },
+      `--model ${checkpointDir}: there is no such folder; give a checkpoint's, a pack's, or a model's name at a hub`,
+      { field: '--model', cause },
     );
   });
   const inputs = JSON.stringify([PACK_WRITER_VERSION, quantization, numShards ?? null, files]);

@@ -11,7 +11,6 @@ export interface DispatchSample {
     failures: number;
     sentBytes: number;
     receivedBytes: number;
-    inFlight: number;
     /** Seconds of each exchange. */
     latencies: number[];
   }[];
@@ -26,7 +25,6 @@ export class DispatchMetrics {
   private readonly sentBytes;
   private readonly receivedBytes;
   private readonly failures;
-  private readonly inFlight;
   private hosts = new Set<string>();
 
   constructor(registry: MetricsRegistry, model: { numLayers: number; numShards: number }) {
@@ -41,7 +39,6 @@ export class DispatchMetrics {
     this.sentBytes = counter('sent_bytes_total', 'Bytes of hidden states sent to a worker, as float32.');
     this.receivedBytes = counter('received_bytes_total', 'Bytes of partial sums received from a worker, as float32.');
     this.failures = counter('failures_total', 'Requests to a worker that failed or missed their deadline.');
-    this.inFlight = new Gauge({ ...metric, name: 'ringmesh:dispatch_in_flight', help: 'Requests sent to a worker and not yet answered.' });
     const help = '(token, expert) pairs sent out, by layer group and shard.';
     this.tokens = new ShardTokens(registry, { name: 'ringmesh:dispatch_tokens_total', help }, model);
   }
@@ -53,7 +50,6 @@ export class DispatchMetrics {
       this.sentBytes.inc(labels, host.sentBytes);
       this.receivedBytes.inc(labels, host.receivedBytes);
       this.failures.inc(labels, host.failures);
-      this.inFlight.set(labels, host.inFlight);
       for (const seconds of host.latencies) this.latency.observe(labels, seconds);
     }
     this.forgetAllBut(new Set(hosts.map(({ id }) => id)));
@@ -62,22 +58,32 @@ export class DispatchMetrics {
   private forgetAllBut(hosts: Set<string>): void {
     for (const worker of this.hosts) {
       if (hosts.has(worker)) continue;
-      for (const metric of [this.latency, this.sentBytes, this.receivedBytes, this.failures, this.inFlight]) metric.remove({ worker });
+      for (const metric of [this.latency, this.sentBytes, this.receivedBytes, this.failures]) metric.remove({ worker });
     }
     this.hosts = hosts;
   }
 }
 
-/** `ringmesh:worker_up`, asked for at each scrape: 1 for each worker that the router can use, 0 for the others it knows. */
-export function registerWorkersUp(registry: MetricsRegistry, workers: () => { address: string; isUp: boolean }[]): void {
-  new Gauge({
-    name: 'ringmesh:worker_up',
-    help: 'Whether the router can use the worker: 1 or 0.',
-    labelNames: ['worker'],
-    registers: [registry],
-    collect() {
-      this.reset();
-      for (const { address, isUp } of workers()) this.set({ worker: address }, isUp ? 1 : 0);
-    },
-  });
+/** A worker as the router knows it now. */
+export interface WorkerSample {
+  address: string;
+  isUp: boolean;
+  inFlight: number;
+}
+
+/** What is asked for at each scrape, of every worker that the router knows: `ringmesh:worker_up` and `ringmesh:dispatch_in_flight`. */
+export function registerWorkers(registry: MetricsRegistry, workers: () => WorkerSample[]): void {
+  const gauge = (name: string, help: string, valueOf: (worker: WorkerSample) => number) =>
+    new Gauge({
+      name: `ringmesh:${name}`,
+      help,
+      labelNames: ['worker'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const worker of workers()) this.set({ worker: worker.address }, valueOf(worker));
+      },
+    });
+  gauge('worker_up', 'Whether the router can use the worker: 1 or 0.', ({ isUp }) => (isUp ? 1 : 0));
+  gauge('dispatch_in_flight', 'Requests sent to a worker and not yet answered.', ({ inFlight }) => inFlight);
 }

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { DispatchMetrics, registerWorkersUp } from './dispatch-metrics.js';
+import { DispatchMetrics, registerWorkers } from './dispatch-metrics.js';
 import { EngineMetrics, registerEngineLoad } from './engine-metrics.js';
 import { HttpMetrics } from './http-metrics.js';
 import { collectProcessMetrics, createMetricsRegistry, renderMetrics } from './registry.js';
@@ -15,7 +15,7 @@ const FORCED_BY_NAMES = [
   /^vllm:iteration_tokens_total non-counter metrics should not have "_total" suffix$/,
 ];
 
-const HOST = { id: '10.0.0.1:7000', failures: 0, sentBytes: 100, receivedBytes: 200, inFlight: 1, latencies: [0.002, 0.004] };
+const HOST = { id: '10.0.0.1:7000', failures: 0, sentBytes: 100, receivedBytes: 200, latencies: [0.002, 0.004] };
 const NO_TOKENS = new Float64Array(MODEL.numLayers * MODEL.numShards);
 
 function everyMetric(): Promise<string> {
@@ -29,7 +29,7 @@ function everyMetric(): Promise<string> {
   new EngineMetrics(registry, 'ring').iterationTokens.observe(9);
   const dispatch = new DispatchMetrics(registry, MODEL);
   dispatch.record({ hosts: [HOST], tokens: NO_TOKENS.with(11, 12) });
-  registerWorkersUp(registry, () => [{ address: HOST.id, isUp: true }]);
+  registerWorkers(registry, () => [{ address: HOST.id, isUp: true, inFlight: 2 }]);
   new WorkerMetrics(registry, MODEL).requests.inc();
   return renderMetrics(registry);
 }
@@ -48,6 +48,7 @@ describe('metrics', () => {
       'http_requests_total{handler="/health",method="GET",status="2xx"} 1',
       'ringmesh:dispatch_tokens_total{layer_group="4-5",shard="1"} 12',
       'ringmesh:worker_up{worker="10.0.0.1:7000"} 1',
+      'ringmesh:dispatch_in_flight{worker="10.0.0.1:7000"} 2',
       'ringmesh:worker_requests_total 1',
     ]) {
       expect(text).toContain(`${line}\n`);

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { ensurePack } from '@ringmesh/pack';
@@ -16,8 +15,13 @@ export class RingmeshProcess {
   private readonly process: ChildProcess;
   private readonly lineListeners = new Set<(line: string) => void>();
 
-  constructor(private readonly args: string[]) {
-    this.process = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: REPOSITORY });
+  /** @param environment variables besides our own */
+  constructor(
+    private readonly args: string[],
+    environment: Record<string, string> = {},
+  ) {
+    const env = { ...process.env, ...environment };
+    this.process = spawn(process.execPath, [CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: REPOSITORY, env });
     for (const stream of [this.process.stdout!, this.process.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
         this.output += `${line}\n`;
@@ -110,10 +114,10 @@ export async function untilReady(url: string): Promise<void> {
   );
 }
 
-/** The pack of a checkpoint, made once a machine and kept. */
+/** The pack of a checkpoint, made once a run of the tests. */
 export function packedModel(checkpointDir: string, method: 'f32' | 'q8' | 'q4' = 'f32'): Promise<string> {
   const quantization = method === 'f32' ? { method } : { method, blockSize: 128 };
-  return ensurePack({ checkpointDir, quantization }, join(tmpdir(), 'ringmesh-test-cache'));
+  return ensurePack({ checkpointDir, quantization });
 }
 
 async function running(args: string[], pattern: RegExp): Promise<RunningProcess> {

@@ -1,5 +1,5 @@
 import type { EngineHandle, StepMetrics } from '@ringmesh/engine';
-import { DispatchMetrics, EngineMetrics, type MetricsRegistry, registerEngineLoad, registerWorkersUp } from '@ringmesh/telemetry';
+import { DispatchMetrics, EngineMetrics, type MetricsRegistry, registerEngineLoad, registerWorkers } from '@ringmesh/telemetry';
 import type { PackManifest } from '@ringmesh/weights';
 
 /** Turns what the engine tells into metrics. */
@@ -25,6 +25,6 @@ export class EngineObserver {
   /** From now on every scrape asks the engine for its load and its workers. */
   observe(engine: EngineHandle): void {
     registerEngineLoad(this.registry, this.modelName, () => engine.stats());
-    registerWorkersUp(this.registry, () => engine.workers().map(({ address, state }) => ({ address, isUp: state === 'ready' })));
+    registerWorkers(this.registry, () => engine.workers().map((worker) => ({ ...worker, isUp: worker.state === 'ready' })));
   }
 }

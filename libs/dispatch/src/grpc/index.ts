@@ -1,2 +1,9 @@
 export * from './grpc-dispatch.js';
-export { describeWorker, type ExpectedPack, type RemoteWorker, type WorkerState, type WorkerStatus } from './remote-worker.js';
+export {
+  describeWorker,
+  type ExpectedPack,
+  type RemoteWorker,
+  requestsInFlight,
+  type WorkerState,
+  type WorkerStatus,
+} from './remote-worker.js';

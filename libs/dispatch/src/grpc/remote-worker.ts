@@ -1,5 +1,5 @@
 import { PackMismatchError } from '@ringmesh/core';
-import type { ChannelBuffers, ChannelShape, InfoReply } from '@ringmesh/protocol';
+import { type ChannelBuffers, type ChannelShape, ExpertChannel, type InfoReply } from '@ringmesh/protocol';
 
 /**
  * `connecting`: not reached yet. `loading`: some of its shards are not there yet. `unreachable`: tried again by itself. `mismatch`: it
@@ -30,6 +30,11 @@ export interface ExpectedPack {
   packId: string;
   /** Name of the model, for messages. */
   name: string;
+}
+
+/** Requests sent to a worker and not yet answered: read from shared memory, so any thread may ask while the engine's waits for them. */
+export function requestsInFlight({ channels }: RemoteWorker): number {
+  return channels.map((buffers) => new ExpertChannel(buffers)).filter(({ isIdle, isAnswered }) => !isIdle && !isAnswered).length;
 }
 
 /** One line for a log or for /ready. */

@@ -1,0 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A cache folder of the run's own: a pack that older code wrote would hide what newer code writes, and nothing is left behind. */
+export default async function setup(): Promise<() => Promise<void>> {
+  const cache = await mkdtemp(join(tmpdir(), 'ringmesh-test-cache-'));
+  process.env['RINGMESH_CACHE'] = cache;
+  return () => rm(cache, { recursive: true, force: true });
+}
