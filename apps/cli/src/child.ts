@@ -1,12 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { ProcessEndedError } from '@ringmesh/core';
+import { ALLOCATOR_ENVIRONMENT, ProcessEndedError } from '@ringmesh/core';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
-
-/** Settings of the C library under which ONNX Runtime is fastest: huge pages, one arena (shared/ENGINE.md C0, C3). */
-const ALLOCATOR = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1', MALLOC_ARENA_MAX: '1' };
 
 /** One of our own processes: a worker or the router. It ends by itself when this process is gone, because their channel closes. */
 export class Child {
@@ -23,7 +20,7 @@ export class Child {
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
       // A cluster of this machine's own has nothing to look for in a registry, and nothing to tell it.
-      env: { ...ALLOCATOR, ...process.env, REDIS_URL: undefined },
+      env: { ...ALLOCATOR_ENVIRONMENT, ...process.env, REDIS_URL: undefined },
     });
     // Should this process end at once, nothing is left behind.
     process.once('exit', () => this.process.kill('SIGKILL'));

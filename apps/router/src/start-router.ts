@@ -36,6 +36,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   const failed = Promise.withResolvers<RingmeshError>();
 
   const engine = await startEngine(engineOptions(options), {
+    onVerify: (bytes) => log.info({ bytes }, 'verifying the files of the pack, once on this machine'),
     onStep: (step) => observer.recordStep(step),
     onWorkers: (workers) => workerLog.changed(workers),
     onFatal: (error) => {

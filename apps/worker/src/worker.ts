@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { formatAddress } from '@ringmesh/protocol';
-import { collectProcessMetrics, createLogger, createMetricsRegistry, WorkerMetrics } from '@ringmesh/telemetry';
+import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, WorkerMetrics } from '@ringmesh/telemetry';
 import { PackLayout, type PackManifest, readManifest, verifyPack } from '@ringmesh/weights';
 import { ExpertServer } from './expert-server.js';
 import { ExpertService } from './expert-service.js';
@@ -30,9 +30,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const { pack, listen, security, threads, maxTokens } = options;
   const manifest = await readManifest(pack);
   const shards = chooseShards(options.shards, manifest.numShards);
-  await verifyShards(options, manifest, shards);
-
   const log = createLogger({ name: 'worker', level: options.logLevel });
+  await verifyShards(options, manifest, shards, log);
+
   const registry = createMetricsRegistry();
   collectProcessMetrics(registry);
   const metrics = new WorkerMetrics(registry, { numLayers: manifest.config.numLayers, numShards: manifest.numShards });
@@ -82,9 +82,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 }
 
 /** Compares the files of the hosted shards with the manifest. */
-async function verifyShards({ pack, verify }: WorkerOptions, manifest: PackManifest, shards: number[]): Promise<void> {
+async function verifyShards({ pack, verify }: WorkerOptions, manifest: PackManifest, shards: number[], log: Logger): Promise<void> {
   const layout = new PackLayout('');
   const folders = shards.map((shard) => `${layout.shard(shard)}/`);
   const includes = (path: string): boolean => folders.some((folder) => path.startsWith(folder));
-  await verifyPack(pack, manifest, { includes, again: verify });
+  const onStart = (bytes: number): void => log.info({ bytes }, 'verifying the files of the shards, once on this machine');
+  await verifyPack(pack, manifest, { includes, again: verify, onStart });
 }

@@ -1,5 +1,7 @@
+export * from './allocator-environment.js';
 export * from './bytes.js';
 export * from './cache-dir.js';
+export * from './disk-full.js';
 export * from './errors.js';
 export * from './file-lock.js';
 export * from './json-fields.js';

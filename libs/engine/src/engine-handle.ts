@@ -16,6 +16,8 @@ import type { StepMetrics } from './step-report.js';
 
 /** What the engine tells without being asked. */
 export interface EngineCallbacks {
+  /** Before files of the pack are hashed, which takes a second or so a gigabyte. */
+  onVerify?: (totalBytes: number) => void;
   /** After each step that computed something. */
   onStep?: (metrics: StepMetrics, stats: EngineStats) => void;
   /** After each change of any worker. */

@@ -12,7 +12,8 @@ export async function startEngine(options: EngineOptions, callbacks: EngineCallb
   const manifest = await readManifest(options.packDir);
   const machine = { cores: availableParallelism(), freeMemoryBytes: process.availableMemory() };
   const settings = resolveOptions(options, manifest.config, machine);
-  await verifyPack(options.packDir, manifest, { includes: opened(options), again: options.verify ?? false });
+  const onStart = (totalBytes: number): void => callbacks.onVerify?.(totalBytes);
+  await verifyPack(options.packDir, manifest, { includes: opened(options), again: options.verify ?? false, onStart });
   return new EngineHandle(manifest, options, settings, callbacks);
 }
 

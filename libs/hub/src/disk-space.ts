@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import { DiskFullError, formatBytes } from '@ringmesh/core';
+import { DiskFullError, formatBytes, isDiskFull } from '@ringmesh/core';
 
 /** @throws DiskFullError where fewer than `needed` bytes are free */
 export async function checkFreeSpace(dir: string, needed: number): Promise<void> {
@@ -13,7 +13,7 @@ export async function checkFreeSpace(dir: string, needed: number): Promise<void>
 
 /** An error of the disk as what it means; any other as it is. @param needed bytes that are still to be written */
 export async function explainDiskFull(error: unknown, dir: string, needed: number): Promise<unknown> {
-  if (!(error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))) return error;
+  if (!isDiskFull(error)) return error;
   const free = formatBytes(await freeBytes(dir));
   return new DiskFullError(
     `the disk or the quota of ${dir} is full: ${formatBytes(needed)} are still to be written, ${free} are free; what was loaded stays, make room and pull again`,

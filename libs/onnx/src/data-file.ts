@@ -11,10 +11,6 @@ export class DataLayout {
 
   constructor(private readonly file: string) {}
 
-  get bytes(): number {
-    return this.end;
-  }
-
   /** Space for one tensor. */
   reserve(length: number): ExternalData {
     const offset = Math.ceil(this.end / PAGE_BYTES) * PAGE_BYTES;
@@ -51,8 +47,7 @@ export class DataFile {
     }
   }
 
-  async close(): Promise<void> {
-    await this.handle.truncate(this.layout.bytes);
-    await this.handle.close();
+  close(): Promise<void> {
+    return this.handle.close();
   }
 }

@@ -7,7 +7,7 @@ export interface Matrix {
   rows: number;
   /** K */
   columns: number;
-  /** @returns [numRows, K] */
+  /** @returns [numRows, K], which the caller may change */
   read: (firstRow: number, numRows: number) => Promise<Float32Array>;
   /** The same rows as blocks, from a source that makes them by itself; null where it does not make such blocks. */
   readBlocks?: (firstRow: number, numRows: number, bits: Bits, blockSize: number) => QuantizedBlocks | null;

@@ -1,5 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { DiskFullError, isDiskFull } from '@ringmesh/core';
 import { ShardRule } from '@ringmesh/placement';
 import type { Quantization } from '@ringmesh/tensor';
 import { type PackFile, PackLayout, sha256Of } from '@ringmesh/weights';
@@ -16,11 +17,24 @@ export interface WriteUnitOptions {
   numShards: number;
 }
 
-/** Writes the files of one part of a pack. When this resolves they are on disk, whatever happens to the machine. */
+/**
+ * Writes the files of one part of a pack. When this resolves they are on disk, whatever happens to the machine.
+ * @throws DiskFullError, CheckpointCorruptError
+ */
 export async function writeUnit(model: OpenModelSource, options: WriteUnitOptions, part: UnitPart): Promise<PackFile[]> {
   const { packDir, quantization, numShards } = options;
-  const layout = new PackLayout(packDir);
-  const writer = new UnitWriter(layout, model.config, model.weights, quantization);
+  const writer = new UnitWriter(new PackLayout(packDir), model.config, model.weights, quantization);
+  try {
+    await writePart(writer, model, part, numShards);
+    return await finishFiles(writer.paths, packDir);
+  } catch (cause) {
+    if (!isDiskFull(cause)) throw cause;
+    throw new DiskFullError(`the disk or the quota of ${packDir} is full; what was packed stays: make room and pack again`, { cause });
+  }
+}
+
+async function writePart(writer: UnitWriter, model: OpenModelSource, part: UnitPart, numShards: number): Promise<void> {
+  const { layout } = writer;
   switch (part.type) {
     case 'tokenizer':
       await model.writeTokenizer(layout.tokenizer);
@@ -41,10 +55,13 @@ export async function writeUnit(model: OpenModelSource, options: WriteUnitOption
     case 'experts':
       await writeShardLayer(writer, new ShardRule(model.config.numExperts, numShards), part.shard, part.layer);
   }
+}
+
+async function finishFiles(paths: string[], packDir: string): Promise<PackFile[]> {
   // All at once, for then the file system commits them together.
-  const sizes = await Promise.all(writer.paths.map(flush));
+  const sizes = await Promise.all(paths.map(flush));
   const files: PackFile[] = [];
-  for (const [index, path] of writer.paths.entries()) {
+  for (const [index, path] of paths.entries()) {
     files.push({ path: relative(packDir, path), bytes: sizes[index]!, sha256: await sha256Of(path) });
   }
   return files;

@@ -13,6 +13,8 @@ export interface VerifyPackOptions {
   again?: boolean;
   /** Where the machine remembers what it has verified. */
   cacheDir?: string;
+  /** Called before files are hashed, if any are. */
+  onStart?: (totalBytes: number) => void;
   /** Called after each file that was hashed. */
   onProgress?: (progress: { path: string; doneBytes: number; totalBytes: number }) => void;
 }
@@ -28,7 +30,7 @@ const CHUNK_BYTES = 2 ** 20;
 export async function verifyPack(
   dir: string,
   manifest: PackManifest,
-  { includes, again = false, cacheDir = defaultCacheDir(), onProgress }: VerifyPackOptions = {},
+  { includes, again = false, cacheDir = defaultCacheDir(), onStart, onProgress }: VerifyPackOptions = {},
 ): Promise<void> {
   const files = manifest.files.filter(({ path }) => includes?.(path) ?? true);
   for (const file of files) await verifySize(dir, file);
@@ -39,6 +41,7 @@ export async function verifyPack(
     if (again || !mark.exists()) unverified.push({ mark, files: inFolder });
   }
   const totalBytes = unverified.flatMap((folder) => folder.files).reduce((sum, { bytes }) => sum + bytes, 0);
+  if (unverified.length > 0) onStart?.(totalBytes);
   let doneBytes = 0;
   for (const folder of unverified) {
     for (const file of folder.files) {

@@ -26,7 +26,9 @@ export async function normalisedColumns(matrix: Matrix, rowsPerRead = 4096): Pro
   const squares = new Float64Array(columns); // [H]
   for (let first = 0; first < rows; first += rowsPerRead) {
     const piece = await matrix.read(first, Math.min(rowsPerRead, rows - first));
-    for (let i = 0; i < piece.length; i++) squares[i % columns]! += piece[i]! * piece[i]!;
+    for (let row = 0; row < piece.length; row += columns) {
+      for (let i = 0; i < columns; i++) squares[i]! += piece[row + i]! ** 2;
+    }
   }
   const scale = squares.map((square) => 1 / (Math.sqrt(square) + 1e-7)); // [H]
   return {
@@ -34,7 +36,10 @@ export async function normalisedColumns(matrix: Matrix, rowsPerRead = 4096): Pro
     columns,
     async read(firstRow, numRows) {
       const piece = await matrix.read(firstRow, numRows);
-      return piece.map((value, i) => value * scale[i % columns]!);
+      for (let row = 0; row < piece.length; row += columns) {
+        for (let i = 0; i < columns; i++) piece[row + i]! *= scale[i]!;
+      }
+      return piece;
     },
   };
 }

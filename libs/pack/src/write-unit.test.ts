@@ -1,0 +1,37 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DiskFullError } from '@ringmesh/core';
+import { PackLayout, sha256Of } from '@ringmesh/weights';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { readShape } from './synthetic/shapes.js';
+import { SyntheticSource } from './synthetic/synthetic-source.js';
+import { writeUnit } from './write-unit.js';
+
+let packDir: string;
+let model: SyntheticSource;
+
+beforeEach(async () => {
+  packDir = await mkdtemp(join(tmpdir(), 'ringmesh-unit-'));
+  await mkdir(new PackLayout(packDir).router);
+  const { name, config } = await readShape('ring-lite', 1);
+  model = new SyntheticSource({ name, config: { ...config, vocabSize: 300, maxPositionEmbeddings: 64, eosTokenIds: [1] }, seed: 0 });
+});
+
+afterEach(() => rm(packDir, { recursive: true }));
+
+const options = () => ({ packDir, quantization: { method: 'q4' as const, blockSize: 32 }, numShards: 8 });
+
+it('tells the size and hash of what it wrote', async () => {
+  const files = await writeUnit(model, options(), { type: 'head' });
+  expect(files.map(({ path }) => path).sort()).toEqual(['router/head.bin', 'router/head.onnx']);
+  for (const { path, sha256 } of files) expect(await sha256Of(join(packDir, path))).toBe(sha256);
+  // Codes of 4 bits and a float32 scale for each 32 weights, after a page with the norm.
+  const codes = (2048 * 300) / 2;
+  expect(files.find(({ path }) => path.endsWith('.bin'))?.bytes).toBe(8192 + codes + (codes * 2 * 4) / 32);
+});
+
+it('says that the disk is full', async () => {
+  await symlink('/dev/full', join(packDir, 'router', 'head.bin'));
+  await expect(writeUnit(model, options(), { type: 'head' })).rejects.toThrow(DiskFullError);
+});

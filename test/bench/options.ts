@@ -1,0 +1,84 @@
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { defaultCacheDir, InvalidOptionError, parseInteger } from '@ringmesh/core';
+
+/** What is measured: the peer, and our two transports. */
+export const ENGINES = ['node-llama-cpp', 'local', 'grpc'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface BenchOptions {
+  /** `ring-lite`, `ling-plus` or the path of a config.json. */
+  shape: string;
+  /** Undefined: the shape's own. */
+  layers: number | undefined;
+  /** Each round measures every engine once, in processes of their own. */
+  rounds: number;
+  measures: ('decode' | 'prefill')[];
+  engines: EngineName[];
+  /** Descending. */
+  batches: number[];
+  threads: number;
+  cacheDir: string;
+  /** Where all numbers go, too. */
+  json: string | undefined;
+}
+
+export const HELP = `npm run bench -- [options]
+  --layers <n>         a shallower model, for a quick look (the shape's own)
+  --rounds <n>         how often every engine is measured (3)
+  --only <list>        decode, prefill (both)
+  --transport <list>   of Ringmesh: local, grpc (both)
+  --no-peer            leave node-llama-cpp out
+  --batches <list>     sequences that decode at once (1,4,8,16)
+  --threads <n>        compute threads (the number of cores)
+  --shape <shape>      ring-lite, ling-plus or the path of a config.json (ring-lite)
+  --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
+  --json <file>        write all numbers to a file`;
+
+/** @throws InvalidOptionError */
+export function parseOptions(args: string[]): BenchOptions | 'help' {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      layers: text,
+      rounds: text,
+      only: text,
+      transport: text,
+      'no-peer': flag,
+      batches: text,
+      threads: text,
+      shape: text,
+      cache: text,
+      json: text,
+      help: flag,
+    },
+  });
+  if (values.help === true) return 'help';
+  const batches = (values.batches ?? '1,4,8,16').split(',').map((batch) => parseInteger('--batches', batch, 1, 256)!);
+  return {
+    shape: values.shape ?? 'ring-lite',
+    layers: parseInteger('--layers', values.layers, 1, 1024),
+    rounds: parseInteger('--rounds', values.rounds, 1, 100) ?? 3,
+    measures: parseList('--only', values.only, ['decode', 'prefill']),
+    engines: [
+      ...(values['no-peer'] === true ? [] : ['node-llama-cpp' as const]),
+      ...parseList('--transport', values.transport, ['local', 'grpc']),
+    ],
+    batches: batches.sort((a, b) => b - a),
+    threads: parseInteger('--threads', values.threads, 1, 256) ?? availableParallelism(),
+    cacheDir: resolve(values.cache ?? join(defaultCacheDir(), 'bench')),
+    json: values.json,
+  };
+}
+
+function parseList<T extends string>(option: string, text: string | undefined, choices: readonly T[]): T[] {
+  if (text === undefined) return [...choices];
+  return text.split(',').map((name) => {
+    const choice = choices.find((candidate) => candidate === name);
+    if (choice !== undefined) return choice;
+    throw new InvalidOptionError(`${option}: ${JSON.stringify(name)} is not one of ${choices.join(', ')}`, { field: option });
+  });
+}
