@@ -5,8 +5,10 @@ import type { ExpertStore } from './expert-store.js';
 export function serveChannels(store: ExpertStore, buffers: ChannelBuffers[]): void {
   const channels = buffers.map((each) => new ExpertChannel(each));
   const bell = new Doorbell(buffers[0]!.serverBell);
-  while (channels.some((channel) => !channel.isClosed)) {
+  for (;;) {
+    // Read before anything is looked at: a request or the end that comes after the look changes it, and nobody sleeps through.
     const seen = bell.value;
+    if (channels.every((channel) => channel.isClosed)) return;
     if (!serveWaiting(store, channels)) bell.wait(seen);
   }
 }
