@@ -47,6 +47,8 @@ export class Session {
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       executionMode: 'sequential',
+      // An arena for each of thousands of sessions would keep the largest workspace that each has ever needed.
+      enableCpuMemArena: false,
       // Shapes vary from run to run, and planning memory for each costs more than it saves.
       enableMemPattern: false,
       logSeverityLevel: 3,
