@@ -2,12 +2,12 @@ import { readManifest } from '@ringmesh/weights';
 import { bailingMoeTensors } from './gguf/bailing-moe.ts';
 import { tensorBytes } from './gguf/gguf-file.ts';
 
-/** Bytes of weights that one token alone reads, by engine. Of embedding and rotary tables it reads next to nothing. */
+/** Bytes of weights that one token alone reads, by engine. Of the embedding it reads next to nothing. */
 export async function activeBytes(packDir: string): Promise<{ llama: number; ringmesh: number }> {
   const { config, files } = await readManifest(packDir);
   const routed = config.numExpertsPerToken / config.numExperts;
   const ofPack = files.map(({ path, bytes }) => {
-    if (!path.endsWith('.bin') || /(embedding|rotary)\.bin$/.test(path)) return 0;
+    if (!path.endsWith('.bin') || path.endsWith('embedding.bin')) return 0;
     return path.startsWith('shards/') ? bytes * routed : bytes;
   });
   const ofGguf = bailingMoeTensors(config).map((tensor) => {

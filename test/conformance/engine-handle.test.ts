@@ -98,8 +98,18 @@ describe('a running engine', () => {
   });
 
   it('tells where the time of each step went', () => {
-    const parts = ['schedule', 'embedding', 'attention-in', 'attention', 'attention-out', 'dispatch', 'shared-experts'];
-    parts.push('own-experts', 'wait', 'combine', 'head', 'sampling');
+    const parts = [
+      'schedule',
+      'embedding',
+      'attention-in',
+      'attention',
+      'attention-dense',
+      'attention-join',
+      'gate',
+      'dispatch',
+      'shared-experts',
+    ];
+    parts.push('own-experts', 'wait', 'combine', 'mlp-join', 'head', 'sampling');
     for (const { profile, seconds } of steps) {
       expect(new Set(Object.keys(profile!))).toEqual(new Set(parts));
       const sum = Object.values(profile!).reduce((total, part) => total + part, 0);
@@ -212,7 +222,7 @@ describe('startEngine', () => {
       expect.objectContaining({ code: 'pack_invalid', message: expect.stringContaining(head) as string }),
     );
 
-    await acceptFile(broken, 'router/head.onnx');
+    await acceptFile(broken, 'router/head-0.onnx');
     const { promise: fatal, resolve } = Promise.withResolvers<RingmeshError>();
     const engine = await startEngine({ packDir: broken, workers: 'local' }, { onFatal: resolve });
     await expect(engine.whenReady()).rejects.toBe(await fatal);

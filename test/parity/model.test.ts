@@ -41,7 +41,7 @@ class OpenModel {
       1,
       pool.hosts.map((host, index) => ({ id: `thread ${index}`, ...host })),
     );
-    return new OpenModel(manifest, Model.open({ packDir, manifest, dispatcher, kvCacheBytes: 2 ** 30 }), pool);
+    return new OpenModel(manifest, Model.open({ packDir, manifest, dispatcher, kvCacheBytes: 2 ** 30, maxTokens: MAX_TOKENS }), pool);
   }
 
   async close(): Promise<void> {
@@ -65,7 +65,7 @@ function generate(
   };
   for (let start = 0; start < prompt.ids.length; start += chunk)
     feed(prompt.ids.slice(start, start + chunk), start + chunk >= prompt.ids.length);
-  const afterPrompt = logits;
+  const afterPrompt = logits.slice(); // [V]
   const wanted = bindingGreedyIds(prompt);
   const ids: number[] = [];
   for (let step = 0; step < wanted.length; step++) {

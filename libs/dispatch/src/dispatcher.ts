@@ -1,6 +1,6 @@
 import { EngineFailedError, ShardUnavailableError, type StepProfile } from '@ringmesh/core';
 import { BatchSplitter, hostsOf, ShardRule } from '@ringmesh/placement';
-import type { ChannelShape, Doorbell } from '@ringmesh/protocol';
+import type { ChannelShape, Doorbell, ExpertBatch } from '@ringmesh/protocol';
 import { type DispatchStats, HostCounters } from './dispatch-stats.js';
 import { type Exchange, type ExpertHost, HostState } from './expert-host.js';
 import { Slot } from './slot.js';
@@ -80,6 +80,11 @@ export class Dispatcher {
     this.send(slotIndex, slot.layout.shards, new Map());
     slot.isBusy = true;
     for (const shard of slot.layout.shards) this.tokens[layer * this.rule.numShards + shard]! += slot.rowsOfShard[shard]!;
+  }
+
+  /** What a slot's micro-batch in flight asks of each expert. */
+  routed(slotIndex: number): Pick<ExpertBatch, 'experts' | 'counts'> {
+    return this.slots[slotIndex]!.batch;
   }
 
   /**

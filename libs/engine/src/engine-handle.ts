@@ -2,7 +2,9 @@ import { InvalidOptionError, InvalidRequestError, NotReadyError, type RingmeshEr
 import { type ExpertHost, GrpcDispatch, type RemoteWorker, requestsInFlight, type WorkerStatus } from '@ringmesh/dispatch';
 import { Doorbell } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
+import { channelShapeOf } from './channel-shape.js';
 import { checkRequest } from './check-request.js';
+import { ComputeThreads } from './compute-threads.js';
 import { engineError } from './engine-error.js';
 import type { MessageFromEngine } from './engine-messages.js';
 import type { EngineOptions, EngineSettings } from './engine-options.js';
@@ -11,7 +13,7 @@ import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Rea
 import { LocalExperts } from './local-experts.js';
 import { OpenRequests } from './open-requests.js';
 import { ReadinessTracker } from './readiness-tracker.js';
-import { channelShapeOf, type Experts, startExperts } from './start-experts.js';
+
 import type { StepMetrics } from './step-report.js';
 
 /** What the engine tells without being asked. */
@@ -32,7 +34,9 @@ const NUM_SLOTS = 2;
 /** The engine as the main thread sees it: passes requests in and their events out, and knows what is missing. It computes nothing. */
 export class EngineHandle implements EngineClient {
   readonly maxModelLen: number;
-  private readonly experts: Experts;
+  private readonly compute: ComputeThreads;
+  /** Null where the experts are local. */
+  private readonly grpc: GrpcDispatch | null;
   private readonly thread: EngineThreadHandle;
   private readonly tracker: ReadinessTracker;
   private readonly requests = new OpenRequests((message) => this.thread.send(message));
@@ -54,10 +58,23 @@ export class EngineHandle implements EngineClient {
     const clientBell = new Doorbell();
     const onFailure = (error: Error): void => this.fail(error);
     const onChange = (workers: RemoteWorker[]): void => this.workersChanged(workers);
-    this.experts = startExperts(options, settings, manifest, { channelShape, numSlots: NUM_SLOTS, clientBell, onChange, onFailure });
-    const ownHost = this.experts instanceof LocalExperts ? this.experts.ownHost : null;
+    const { packDir, workers, security = {} } = options;
+    const parts = { packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell, onFailure };
+    this.compute = new ComputeThreads({
+      ...parts,
+      threads: settings.threads,
+      maxNumSeqs: settings.limits.maxNumSeqs,
+      expertsAreLocal: workers === 'local',
+      onProgress: (opened, total) => localExperts?.loading(opened, total),
+    });
+    const localExperts = workers === 'local' ? new LocalExperts(this.compute, onChange) : null;
+    this.compute.ready.catch(onFailure);
+    const expected = { packId: manifest.packId, name: manifest.name };
+    const { wire: dtype, dispatchTimeoutMs: timeoutMs } = settings;
+    this.grpc = workers === 'local' ? null : new GrpcDispatch({ ...parts, workers, expected, dtype, timeoutMs, security, onChange });
+    const { ownHost, engineRank, spinMs } = this.compute;
     this.thread = new EngineThreadHandle(
-      { ...settings, packDir: options.packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer, ownHost },
+      { ...settings, packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer, ownHost, engineRank, spinMs },
       { onMessage: (message) => this.receive(message), onFailure },
     );
   }
@@ -92,18 +109,18 @@ export class EngineHandle implements EngineClient {
 
   /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where the experts are local */
   setWorkers(addresses: string[]): void {
-    if (!(this.experts instanceof GrpcDispatch)) {
+    if (this.grpc === null) {
       throw new InvalidOptionError('--workers: the experts are in this process; start it with the addresses of workers', {
         field: '--workers',
       });
     }
-    this.experts.setWorkers(addresses);
+    this.grpc.setWorkers(addresses);
   }
 
   /** Fails all requests and ends all threads. */
   async close(): Promise<void> {
     this.end(new ShuttingDownError('The server is shutting down'));
-    await Promise.all([this.experts.close(), this.thread.close()]);
+    await Promise.all([this.grpc?.close(), this.compute.close(), this.thread.close()]);
   }
 
   private receive(message: MessageFromEngine): void {
@@ -112,8 +129,11 @@ export class EngineHandle implements EngineClient {
         this.tracker.modelLoading(message.layersOpen, message.layersTotal);
         break;
       case 'ready':
-        this.sendHosts();
-        this.tracker.modelLoaded();
+        // The other threads may still load; if one cannot, the engine fails as a whole.
+        this.compute.ready.then(
+          () => this.modelLoaded(),
+          () => undefined,
+        );
         break;
       case 'step': {
         const { events, stats, metrics } = message.report;
@@ -122,6 +142,11 @@ export class EngineHandle implements EngineClient {
         if (metrics !== null) this.callbacks.onStep?.(metrics, stats);
       }
     }
+  }
+
+  private modelLoaded(): void {
+    this.tracker.modelLoaded();
+    this.sendHosts();
   }
 
   private workersChanged(workers: RemoteWorker[]): void {

@@ -4,6 +4,7 @@ import type { PooledHost } from '@ringmesh/experts';
 import type { ChannelShape } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { PackManifest } from '@ringmesh/weights';
+import type { EngineRank } from './compute-threads.js';
 import type { GenerationRequest } from './generation.js';
 import type { StepReport } from './step-report.js';
 
@@ -17,8 +18,12 @@ export interface EngineThreadData {
   kvCacheBytes: number;
   dispatchTimeoutMs: number;
   profile: boolean;
-  /** Experts that the thread computes itself; null or without shards where it computes none. */
-  ownHost: PooledHost | null;
+  /** Experts that the thread computes itself; without shards where it computes none. */
+  ownHost: PooledHost;
+  /** How long the thread looks for answers of the others before it sleeps. */
+  spinMs: number;
+  /** The other compute threads. */
+  engineRank: EngineRank;
   /** Rung after each message to the thread. */
   inboxBell: SharedArrayBuffer;
   /** Rung by the experts' channels. */

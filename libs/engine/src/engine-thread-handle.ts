@@ -22,7 +22,11 @@ export class EngineThreadHandle {
     private readonly events: EngineThreadEvents,
   ) {
     const workerData: EngineThreadData = { ...options, inboxBell: this.inboxBell.buffer };
-    this.worker = new Worker(new URL('./engine-thread.js', import.meta.url), { workerData, name: 'engine' });
+    this.worker = new Worker(new URL('./engine-thread.js', import.meta.url), {
+      workerData,
+      name: 'engine',
+      transferList: options.engineRank.links.map(({ port }) => port),
+    });
     this.worker.on('message', (message: MessageFromEngine | EngineFailure) => this.receive(message));
     this.worker.on('error', (cause) => (this.failure = new EngineFailedError(`The engine's thread failed: ${String(cause)}`, { cause })));
     this.ended = new Promise((resolve) => {

@@ -21,7 +21,7 @@ try {
     shape: data.channelShape,
     numLayers: data.manifest.config.numLayers,
     numSlots: data.numSlots,
-    clientBell: new Doorbell(data.clientBell),
+    clientBell: new Doorbell(data.clientBell, data.spinMs),
     timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
     serveOwnHosts: openOwnExperts(),
     profile,
@@ -39,7 +39,7 @@ try {
 /** @returns answers the requests to the experts of this thread */
 function openOwnExperts(): () => void {
   const { packDir, manifest, channelShape, ownHost } = data;
-  if (ownHost === null || ownHost.shards.length === 0) return () => undefined;
+  if (ownHost.shards.length === 0) return () => undefined;
   const { maxTokens } = channelShape;
   const store = ExpertStore.open({ packDir, manifest, shards: ownHost.shards, maxTokens, onProgress: stopIfClosed });
   const channels = ownHost.channels.map((buffers) => new ExpertChannel(buffers));
@@ -47,12 +47,13 @@ function openOwnExperts(): () => void {
 }
 
 function openModel(dispatcher: Dispatcher): Model {
-  const { packDir, manifest, kvCacheBytes } = data;
+  const { packDir, manifest, kvCacheBytes, channelShape, engineRank } = data;
   const onProgress = (layersOpen: number, layersTotal: number): void => {
     stopIfClosed();
     post({ type: 'loading', layersOpen, layersTotal });
   };
-  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, onProgress, profile });
+  const others = { ...engineRank, leaderBell: new Doorbell(data.clientBell, data.spinMs) };
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, maxTokens: channelShape.maxTokens, others, onProgress, profile });
 }
 
 /** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */

@@ -8,7 +8,7 @@ import { KvCachePool } from '@ringmesh/kv-cache';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.js';
 import type { GenerationRequest, SamplingParams } from './generation.js';
-import { channelShapeOf } from './start-experts.js';
+import { channelShapeOf } from './channel-shape.js';
 import type { RequestEvent, StepReport } from './step-report.js';
 
 const GREEDY: SamplingParams = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
@@ -49,7 +49,7 @@ interface EngineLimits {
 function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
   const kvCacheBytes = new KvCachePool(manifest.config, 0).bytesFor(kvCacheTokens);
-  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes });
+  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
   return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });
 }

@@ -3,6 +3,7 @@ import { assignShards } from '@ringmesh/placement';
 import { type ChannelBuffers, type ChannelShape, Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
 import { countSessions } from './expert-store.js';
+import type { ExpertThreadData } from './expert-thread.js';
 import { ExpertThreadHandle } from './expert-thread-handle.js';
 
 export interface ExpertPoolOptions {
@@ -52,8 +53,15 @@ export class ExpertPool {
       const channels = Array.from({ length: numSlots }, () => ExpertChannel.create(channelShape, serverBell, clientBell));
       hosts.push({ shards: ownShards, channels: channels.map((channel) => channel.buffers) });
       const name = `Expert thread ${thread} (shard ${ownShards.join(', ')})`;
-      const threadOptions = { packDir, manifest, shards: ownShards, maxTokens: channelShape.maxTokens };
-      return new ExpertThreadHandle(name, channels, threadOptions, { onFailure, onProgress: () => onProgress?.(++opened, total) });
+      const workerData: ExpertThreadData = {
+        packDir,
+        manifest,
+        shards: ownShards,
+        maxTokens: channelShape.maxTokens,
+        channels: channels.map(({ buffers }) => buffers),
+      };
+      const script = new URL('./expert-thread.js', import.meta.url);
+      return new ExpertThreadHandle(name, channels, { onFailure, onProgress: () => onProgress?.(++opened, total) }, { script, workerData });
     });
     const pool = new ExpertPool(hosts, threads);
     signal?.addEventListener('abort', () => void pool.close());

@@ -1,13 +1,20 @@
 import { EngineFailedError, errorFromMessage, type RingmeshError } from '@ringmesh/core';
 import type { ExpertChannel } from '@ringmesh/protocol';
-import { Worker } from 'node:worker_threads';
-import type { ExpertThreadData, ExpertThreadMessage } from './expert-thread.js';
+import { type Transferable, Worker } from 'node:worker_threads';
+import type { ExpertThreadMessage } from './expert-thread.js';
 
 export interface ExpertThreadEvents {
   /** One more session is open. */
   onProgress: () => void;
   /** The thread ended though it was ready and nobody closed it. */
   onFailure: (error: RingmeshError) => void;
+}
+
+/** What runs on a compute thread: its script tells of itself in {@link ExpertThreadMessage}s, and ends when its channels are closed. */
+export interface ThreadStart {
+  script: URL;
+  workerData: unknown;
+  transferList?: Transferable[];
 }
 
 /** A compute thread as its parent sees it. Its channels are closed when it ends, so that nobody waits for it. */
@@ -23,11 +30,10 @@ export class ExpertThreadHandle {
   constructor(
     private readonly name: string,
     private readonly channels: ExpertChannel[],
-    options: Omit<ExpertThreadData, 'channels'>,
     private readonly events: ExpertThreadEvents,
+    { script, workerData, transferList }: ThreadStart,
   ) {
-    const workerData: ExpertThreadData = { ...options, channels: channels.map((channel) => channel.buffers) };
-    this.worker = new Worker(new URL('./expert-thread.js', import.meta.url), { workerData, name });
+    this.worker = new Worker(script, { workerData, name, ...(transferList === undefined ? {} : { transferList }) });
     const ready: PromiseWithResolvers<void> = Promise.withResolvers();
     const ended: PromiseWithResolvers<void> = Promise.withResolvers();
     this.ready = ready.promise;

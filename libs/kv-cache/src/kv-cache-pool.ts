@@ -1,11 +1,5 @@
+import { cacheBytes, type KvCacheShape } from './cache-memory.js';
 import { BLOCK_TOKENS, roundUp, SequenceCache } from './sequence-cache.js';
-
-export interface KvCacheShape {
-  numLayers: number;
-  numKeyValueHeads: number;
-  /** D */
-  headDim: number;
-}
 
 /** The memory all sequences' keys and values share, with a limit that is never overrun. */
 export class KvCachePool {
@@ -22,8 +16,7 @@ export class KvCachePool {
 
   /** Bytes that `numTokens` tokens of one sequence take over all layers (float32). */
   bytesFor(numTokens: number): number {
-    const { numLayers, numKeyValueHeads, headDim } = this.shape;
-    return numTokens * numLayers * 2 * numKeyValueHeads * headDim * Float32Array.BYTES_PER_ELEMENT;
+    return cacheBytes(this.shape, numTokens);
   }
 
   /** Bytes that a sequence of this length takes at least: memory comes in blocks of tokens. */

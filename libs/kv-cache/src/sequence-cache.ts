@@ -1,104 +1,66 @@
+import { type CacheMemory, CacheView } from './cache-memory.js';
 import type { KvCachePool } from './kv-cache-pool.js';
 
-/** Capacity grows in steps of this many tokens, so that a decode step seldom reallocates. */
+/** Memory is taken from the pool in steps of this many tokens. */
 export const BLOCK_TOKENS = 64;
 
 /**
- * Keys and values of one sequence: for each layer two head-major arrays [KV heads, capacity, D]. The rows of one head are contiguous, so
- * the attention core reads them as views, without a copy.
+ * A buffer has addresses for this many tokens at least, and twice as many each time it is outgrown, so that a long answer is seldom copied. Pages
+ * are taken only once they are written: what counts is what was reserved.
  */
-export class SequenceCache {
-  private readonly keys: Float32Array[]; // per layer [KV heads, capacity, D]
-  private readonly values: Float32Array[]; // per layer [KV heads, capacity, D]
-  private numTokens = 0;
-  private tokenCapacity = 0;
+const MIN_CAPACITY = 1024;
 
-  constructor(private readonly pool: KvCachePool) {
-    this.keys = Array.from({ length: pool.shape.numLayers }, () => new Float32Array(0));
-    this.values = Array.from({ length: pool.shape.numLayers }, () => new Float32Array(0));
-  }
+const NOTHING = new SharedArrayBuffer(0);
 
-  /** Tokens whose keys and values are stored for every layer. */
-  get length(): number {
-    return this.numTokens;
-  }
+/** The keys and values of one sequence, and what it holds of the pool's limit. */
+export class SequenceCache implements CacheMemory {
+  buffer: SharedArrayBuffer = NOTHING;
+  capacity = 0;
+  length = 0;
+  private reservedTokens = 0;
+
+  constructor(private readonly pool: KvCachePool) {}
 
   /** Bytes this sequence holds of the pool's limit. */
   get bytes(): number {
-    return this.pool.bytesFor(this.tokenCapacity);
+    return this.pool.bytesFor(this.reservedTokens);
   }
 
   /** Makes room for `numTokens` more tokens. @returns false, with nothing changed, where the pool's limit forbids it */
   reserve(numTokens: number): boolean {
-    const needed = this.numTokens + numTokens;
-    if (needed <= this.tokenCapacity) return true;
-    const exact = roundUp(needed);
-    const roomy = Math.max(exact, roundUp(this.tokenCapacity * 1.5));
-    const capacity = [roomy, exact].find((candidate) => this.pool.take(this.pool.bytesFor(candidate - this.tokenCapacity)));
-    if (capacity === undefined) return false;
-    for (const side of [this.keys, this.values]) {
-      for (const [layer, old] of side.entries()) side[layer] = this.grown(old, capacity);
-    }
-    this.tokenCapacity = capacity;
+    const needed = roundUp(this.length + numTokens);
+    if (needed <= this.reservedTokens) return true;
+    if (!this.pool.take(this.pool.bytesFor(needed - this.reservedTokens))) return false;
+    this.reservedTokens = needed;
+    if (needed > this.capacity) this.grow(needed);
     return true;
-  }
-
-  /**
-   * Writes the keys and values of one layer for tokens that follow the stored ones; {@link advance} makes them count.
-   * @param keys [KV heads, T, D] of which rows `start`…`start + count` belong to this sequence; `values` alike
-   */
-  append(layer: number, keys: Float32Array, values: Float32Array, totalTokens: number, start: number, count: number): void {
-    const { numKeyValueHeads, headDim } = this.pool.shape;
-    for (let head = 0; head < numKeyValueHeads; head++) {
-      const from = (head * totalTokens + start) * headDim;
-      const to = (head * this.tokenCapacity + this.numTokens) * headDim;
-      this.keys[layer]!.set(keys.subarray(from, from + count * headDim), to);
-      this.values[layer]!.set(values.subarray(from, from + count * headDim), to);
-    }
-  }
-
-  /** The first `length` keys of one head, as a view. */
-  keyView(layer: number, head: number, length: number): Float32Array {
-    return this.view(this.keys[layer]!, head, length); // [length, D]
-  }
-
-  /** The first `length` values of one head, as a view. */
-  valueView(layer: number, head: number, length: number): Float32Array {
-    return this.view(this.values[layer]!, head, length); // [length, D]
   }
 
   /** Counts `numTokens` appended tokens as stored, after every layer has appended them. */
   advance(numTokens: number): void {
-    this.numTokens += numTokens;
+    this.length += numTokens;
   }
 
   /** Forgets everything and gives the memory back. */
   release(): void {
     this.pool.give(this.bytes);
-    this.keys.fill(new Float32Array(0));
-    this.values.fill(new Float32Array(0));
-    this.tokenCapacity = 0;
-    this.numTokens = 0;
+    this.buffer = NOTHING;
+    this.capacity = 0;
+    this.length = 0;
+    this.reservedTokens = 0;
   }
 
-  private view(side: Float32Array, head: number, length: number): Float32Array {
-    const { headDim } = this.pool.shape;
-    const start = head * this.tokenCapacity * headDim;
-    return side.subarray(start, start + length * headDim);
-  }
-
-  private grown(old: Float32Array, capacity: number): Float32Array {
-    const { numKeyValueHeads, headDim } = this.pool.shape;
-    const next = new Float32Array(numKeyValueHeads * capacity * headDim); // [KV heads, capacity, D]
-    for (let head = 0; head < numKeyValueHeads; head++) {
-      const start = head * this.tokenCapacity * headDim;
-      next.set(old.subarray(start, start + this.numTokens * headDim), head * capacity * headDim);
-    }
-    return next;
+  private grow(needed: number): void {
+    let capacity = Math.max(MIN_CAPACITY, this.capacity);
+    while (capacity < needed) capacity *= 2;
+    const grown = { buffer: new SharedArrayBuffer(this.pool.bytesFor(capacity)), capacity, length: this.length };
+    new CacheView(this.pool.shape, grown).copyFrom(new CacheView(this.pool.shape, this));
+    this.buffer = grown.buffer;
+    this.capacity = capacity;
   }
 }
 
-/** The capacity that holds this many tokens. */
+/** Tokens in whole blocks. */
 export function roundUp(tokens: number): number {
   return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
 }

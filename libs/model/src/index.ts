@@ -1,8 +1,13 @@
 export * from './graphs/attention-core.js';
 export * from './graphs/attention-in.js';
-export * from './graphs/attention-out.js';
+export * from './graphs/attention-dense.js';
+export * from './graphs/mlp-in.js';
+export * from './parts.js';
+export { JobChannel } from './parallel/job-channel.js';
+export { ModelRank } from './parallel/model-rank.js';
+export * from './parallel/rank-memory.js';
+export { type RankLink, RankWorker, type SharedMemory } from './parallel/rank-worker.js';
 export * from './graphs/embedding.js';
 export * from './graphs/head.js';
-export * from './graphs/rotary.js';
 export * from './model.js';
 export type * from './segment.js';

@@ -1,16 +1,22 @@
 import type { StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import { float32, Session, type Tensor } from '@ringmesh/onnx';
+import { addScaled } from '@ringmesh/tensor';
 import type { ModelConfig, PackLayout } from '@ringmesh/weights';
 import type { MicroBatch } from './micro-batch.js';
-import type { SoftmaxAttention } from './softmax-attention.js';
+import { assignParts } from './parallel/assign-parts.js';
+import type { TensorParallel } from './parallel/tensor-parallel.js';
 
 /** What the layers of a model have in common. */
 export interface LayerContext {
   config: ModelConfig;
   layout: PackLayout;
-  attention: SoftmaxAttention;
+  /** P */
+  numParts: number;
+  ranks: TensorParallel;
   dispatcher: Dispatcher;
+  /** The rank that computes each expert, −1 where it is none of them. */
+  rankOfExpert: Int32Array; // [E]
   profile: StepProfile | undefined;
 }
 
@@ -19,70 +25,75 @@ export interface LayerContext {
  * them. Between the two, another micro-batch may use the router.
  */
 export class Layer {
-  private readonly attentionIn: Session;
-  private readonly attentionOut: Session;
-  /** Shared experts, or the MLP of a dense layer; null where a layer has routed experts only. */
-  private readonly localMlp: Session | null;
+  private readonly mlpIn: Session;
   private readonly hasExperts: boolean;
+  private readonly hasMlp: boolean;
+  /** A part of the MLP, in widths of a routed expert. */
+  private readonly partWidth: number;
 
   constructor(
     private readonly index: number,
     private readonly context: LayerContext,
   ) {
-    const { config, layout } = context;
+    const { config, layout, numParts } = context;
     this.hasExperts = index >= config.firstKDenseReplace;
-    const gateOutputs = this.hasExperts ? ['topkWeights', 'topkIds'] : [];
-    this.attentionIn = Session.open(layout.layerGraph(index, 'attention-in'), ['hidden', 'query', 'key', 'value']);
-    this.attentionOut = Session.open(layout.layerGraph(index, 'attention-out'), ['residual', 'normed', ...gateOutputs]);
-    if (!this.hasExperts) this.localMlp = Session.open(layout.layerGraph(index, 'dense-mlp'), ['output']);
-    else if (config.numSharedExperts > 0) this.localMlp = Session.open(layout.layerGraph(index, 'shared-experts'), ['output']);
-    else this.localMlp = null;
+    this.hasMlp = !this.hasExperts || config.numSharedExperts > 0;
+    const width = this.hasExperts ? config.numSharedExperts * config.moeIntermediateSize : config.intermediateSize;
+    this.partWidth = width / config.moeIntermediateSize / numParts;
+    this.mlpIn = Session.open(layout.layerGraph(index, 'mlp-in'), ['normed', ...(this.hasExperts ? ['topkWeights', 'topkIds'] : [])]);
   }
 
   /** Attention, gate, dispatch to the experts, and, while they work, the shared experts. */
   start(batch: MicroBatch): void {
-    const { profile } = this.context;
-    const shape = [batch.numTokens, this.context.config.hiddenSize];
-    const { hidden, query, key, value } = this.attentionIn.run({
-      residual: float32(batch.residual, shape), // [T, H]
-      update: float32(batch.update, shape), // [T, H]
-      positions: batch.positions, // [1, T]
-    });
-    profile?.mark('attention-in');
-    const attention = this.context.attention.run(this.index, batch, { query: query!, key: key!, value: value! }); // [T, heads · D]
-    profile?.mark('attention');
-    const out = this.attentionOut.run({
-      attention: float32(attention, [batch.numTokens, attention.length / batch.numTokens]),
-      hidden: hidden!, // [T, H]
-    });
-    profile?.mark('attention-out');
-    batch.residual = out['residual']!.data as Float32Array; // [T, H]
+    const { config, ranks, profile } = this.context;
+    const { slot, numTokens } = batch;
+    const { hidden, normed, attention } = ranks.activations[slot]!;
+    const length = numTokens * config.hiddenSize;
+    ranks.attention(slot, this.index);
+    for (const output of attention) addScaled(hidden, 0, output, 0, length, 1); // [T, H]
+    profile?.mark('attention-join');
+    const out = this.mlpIn.run({ hidden: float32(hidden.subarray(0, length), [numTokens, config.hiddenSize]) });
+    normed.set(out['normed']!.data as Float32Array); // [T, H]
+    profile?.mark('gate');
     if (this.hasExperts) this.dispatch(batch, out);
     profile?.mark('dispatch');
-    const normed = out['normed']!; // [T, H]
-    const local = this.localMlp?.run({ hidden: normed })['output']!.data as Float32Array | undefined;
-    batch.update = local ?? new Float32Array(batch.residual.length); // [T, H]
+    if (this.hasMlp) ranks.startMlp(slot, this.index, this.assign(batch));
     profile?.mark('shared-experts');
   }
 
-  /** Waits for the experts and adds their partial sums to the update. */
-  finish(batch: MicroBatch): void {
-    if (this.hasExperts) this.context.dispatcher.combine(batch.slot, batch.update);
-    this.context.profile?.mark('combine');
+  /** Waits for the experts and the other ranks, and adds what they computed to the residual stream. */
+  finish({ slot, numTokens }: MicroBatch): void {
+    const { config, ranks, dispatcher, profile } = this.context;
+    const { hidden, mlp } = ranks.activations[slot]!;
+    if (this.hasExperts) dispatcher.combine(slot, hidden);
+    profile?.mark('combine');
+    if (this.hasMlp) {
+      ranks.join(slot);
+      for (const output of mlp) addScaled(hidden, 0, output, 0, numTokens * config.hiddenSize, 1); // [T, H]
+    }
+    profile?.mark('mlp-join');
   }
 
   close(): void {
-    for (const session of [this.attentionIn, this.attentionOut, this.localMlp]) session?.close();
+    this.mlpIn.close();
   }
 
-  private dispatch(batch: MicroBatch, { normed, topkIds, topkWeights }: Record<string, Tensor>): void {
+  private dispatch(batch: MicroBatch, { topkIds, topkWeights }: Record<string, Tensor>): void {
+    const { config, ranks, dispatcher } = this.context;
     const ids = topkIds!.data as BigInt64Array; // [T, k]
     const weights = topkWeights!.data as Float32Array; // [T, k]
-    this.context.dispatcher.dispatch(batch.slot, this.index, normed!.data as Float32Array, ids, weights, batch.numTokens);
-    const k = this.context.config.numExpertsPerToken;
+    dispatcher.dispatch(batch.slot, this.index, ranks.activations[batch.slot]!.normed, ids, weights, batch.numTokens);
+    const k = config.numExpertsPerToken;
     for (const [index, { onRouting, tokenIds }] of batch.segments.entries()) {
       const [first, end] = [batch.starts[index]! * k, (batch.starts[index]! + tokenIds.length) * k];
       onRouting?.(this.index, ids.subarray(first, end), weights.subarray(first, end));
     }
+  }
+
+  /** Which rank computes which parts of the MLP: a bit for each part, by rank. */
+  private assign({ slot, numTokens }: MicroBatch): Int32Array {
+    const { ranks, dispatcher, numParts, rankOfExpert } = this.context;
+    const { experts, counts } = this.hasExperts ? dispatcher.routed(slot) : { experts: [], counts: [] };
+    return assignParts({ experts, counts, rankOfExpert }, { numParts, width: this.partWidth, numTokens }, ranks.numRanks);
   }
 }

@@ -1,12 +1,15 @@
 import type { StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import { KvCachePool } from '@ringmesh/kv-cache';
-import { float32, Session } from '@ringmesh/onnx';
+import { Session } from '@ringmesh/onnx';
+import { Doorbell } from '@ringmesh/protocol';
 import { PackLayout, type ModelConfig, type PackManifest } from '@ringmesh/weights';
 import { Layer } from './layer.js';
 import { MicroBatch } from './micro-batch.js';
+import { ModelRank } from './parallel/model-rank.js';
+import { allocateSharedMemory, type OtherRanks } from './parallel/rank-memory.js';
+import { TensorParallel } from './parallel/tensor-parallel.js';
 import type { Segment } from './segment.js';
-import { SoftmaxAttention } from './softmax-attention.js';
 
 export interface ModelOptions {
   packDir: string;
@@ -14,6 +17,10 @@ export interface ModelOptions {
   dispatcher: Dispatcher;
   /** What all sequences' keys and values may take together. */
   kvCacheBytes: number;
+  /** T of a step at most. */
+  maxTokens: number;
+  /** Compute threads that share the router's work with this one; none where nothing is said. */
+  others?: OtherRanks | undefined;
   onProgress?: (layersOpen: number, layersTotal: number) => void;
   /** Told how long each part of a forward pass took. */
   profile?: StepProfile | undefined;
@@ -25,22 +32,28 @@ export class Model {
   private readonly config: ModelConfig;
   private readonly embedding: Session;
   private readonly layers: Layer[] = [];
-  private readonly head: Session;
-  private readonly attention: SoftmaxAttention;
+  private readonly ranks: TensorParallel;
 
   private constructor(private readonly options: ModelOptions) {
-    const { manifest, packDir, dispatcher, kvCacheBytes, onProgress, profile } = options;
-    const { config } = manifest;
+    const { manifest, packDir, dispatcher, kvCacheBytes, maxTokens, others, onProgress, profile } = options;
+    const { config, numParts } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
     this.caches = new KvCachePool(config, kvCacheBytes);
-    this.attention = new SoftmaxAttention(config);
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
-    for (let index = 0; index < config.numLayers; index++) {
-      this.layers.push(new Layer(index, { config, layout, attention: this.attention, dispatcher, profile }));
-      onProgress?.(index + 1, config.numLayers);
-    }
-    this.head = Session.open(layout.routerGraph('head'), ['logits']);
+    const numRanks = 1 + (others?.links.length ?? 0);
+    this.ranks = new TensorParallel({
+      own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, onProgress, profile }),
+      links: others?.links ?? [],
+      memory: others?.memory ?? allocateSharedMemory(manifest, { maxTokens, maxRows: Math.min(maxTokens, 256), numSlots: 1 }),
+      hiddenSize: config.hiddenSize,
+      vocabSize: config.vocabSize,
+      leaderBell: others?.leaderBell ?? new Doorbell(),
+      timeoutMs: 60_000,
+    });
+    const rankOfExpert = others?.rankOfExpert ?? new Int32Array(config.numExperts);
+    const context = { config, layout, numParts, ranks: this.ranks, dispatcher, rankOfExpert, profile };
+    for (let index = 0; index < config.numLayers; index++) this.layers.push(new Layer(index, context));
   }
 
   /** Opens every graph of the pack's `router/` folder. Blocks the thread. */
@@ -50,13 +63,13 @@ export class Model {
 
   /**
    * One step: the new tokens of all segments go through all layers, and their caches advance.
-   * @returns logits [N, V]: for each segment with needsLogits, in order, those after its last token
+   * @returns logits [N, V]: for each segment with needsLogits, in order, those after its last token; valid until the next step
    * @throws ShardUnavailableError when experts cannot be reached; no cache has advanced then
    */
   forward(segments: Segment[]): Float32Array {
     const batches = [new MicroBatch(0, segments)];
     try {
-      for (const batch of batches) this.embed(batch);
+      for (const batch of batches) this.begin(batch);
       this.options.profile?.mark('embedding');
       for (const [index, layer] of this.layers.entries()) {
         // While one micro-batch is with the experts of the layer before, the other has the router.
@@ -67,7 +80,7 @@ export class Model {
       }
       for (const batch of batches) this.layers.at(-1)!.finish(batch);
     } catch (error) {
-      for (const batch of batches) this.options.dispatcher.abandon(batch.slot);
+      for (const batch of batches) this.abandon(batch);
       throw error;
     }
     for (const { cache, tokenIds } of segments) cache.advance(tokenIds.length);
@@ -77,30 +90,37 @@ export class Model {
   }
 
   close(): void {
-    for (const part of [this.embedding, this.head, this.attention, ...this.layers]) part.close();
+    for (const part of [this.embedding, this.ranks, ...this.layers]) part.close();
   }
 
-  private embed(batch: MicroBatch): void {
-    batch.residual = this.embedding.run({ tokenIds: batch.tokenIds })['hidden']!.data as Float32Array; // [T, H]
-    batch.update = new Float32Array(batch.residual.length); // [T, H]
+  /** Tells all ranks of a micro-batch, and looks its tokens up. */
+  private begin({ slot, segments, tokenIds }: MicroBatch): void {
+    this.ranks.begin(
+      slot,
+      segments.map(({ cache: { buffer, capacity, length }, tokenIds: ids }) => ({
+        memory: { buffer, capacity, length },
+        numTokens: ids.length,
+      })),
+    );
+    this.ranks.activations[slot]!.hidden.set(this.embedding.run({ tokenIds })['hidden']!.data as Float32Array); // [T, H]
+  }
+
+  /** Nothing of a micro-batch that failed may be under way when the next one begins. */
+  private abandon({ slot }: MicroBatch): void {
+    this.options.dispatcher.abandon(slot);
+    this.ranks.join(slot);
   }
 
   private logits(batches: MicroBatch[]): Float32Array {
     const { hiddenSize } = this.config;
-    const rows = batches.flatMap((batch) => lastRows(batch).map((row) => ({ batch, row })));
-    if (rows.length === 0) return new Float32Array(0);
-    const residual = new Float32Array(rows.length * hiddenSize); // [N, H]
-    const update = new Float32Array(rows.length * hiddenSize); // [N, H]
-    for (const [index, { batch, row }] of rows.entries()) {
-      residual.set(batch.residual.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * hiddenSize);
-      update.set(batch.update.subarray(row * hiddenSize, (row + 1) * hiddenSize), index * hiddenSize);
+    const { rows, activations } = this.ranks;
+    let numRows = 0;
+    for (const batch of batches) {
+      for (const row of batch.lastRows()) {
+        const { hidden } = activations[batch.slot]!;
+        rows.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), numRows++ * hiddenSize);
+      }
     }
-    const shape = [rows.length, hiddenSize];
-    return this.head.run({ residual: float32(residual, shape), update: float32(update, shape) })['logits']!.data as Float32Array; // [N, V]
+    return numRows === 0 ? new Float32Array(0) : this.ranks.logits(numRows);
   }
-}
-
-/** The row of each segment's last token, for the segments that a token is sampled for. */
-function lastRows(batch: MicroBatch): number[] {
-  return batch.segments.flatMap(({ needsLogits, tokenIds }, index) => (needsLogits ? [batch.starts[index]! + tokenIds.length - 1] : []));
 }

@@ -1,40 +1,39 @@
 import { float32, Session, type Tensor } from '@ringmesh/onnx';
-import type { ModelConfig } from '@ringmesh/weights';
-import { attentionCore } from './graphs/attention-core.js';
-import type { MicroBatch } from './micro-batch.js';
-
-/** Queries, keys and values of one layer for all tokens of a micro-batch. */
-export interface Projections {
-  query: Tensor; // [T, heads · D]
-  key: Tensor; // [KV heads, T, D]
-  value: Tensor; // [KV heads, T, D]
-}
+import { attentionCore, type AttentionShape } from './graphs/attention-core.js';
+import type { AttentionBatch } from './parallel/attention-batch.js';
+import type { Rotary } from './rotary.js';
 
 /**
- * The attention core: appends each sequence's new keys and values to its cache, then attends over all of them. Sequences of any length go
- * through one step without padding, because each runs over its own views.
+ * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
+ * them. Sequences of any length go through one step without padding, because each runs over its own views.
  */
 export class SoftmaxAttention {
   private readonly decode: Session;
   private readonly prefill: Session;
-  private readonly width: number;
+  private readonly queryWidth: number;
 
-  constructor(private readonly config: ModelConfig) {
-    this.decode = Session.open(attentionCore(config, 'decode'), ['attention']);
-    this.prefill = Session.open(attentionCore(config, 'prefill'), ['attention']);
-    this.width = config.numAttentionHeads * config.headDim;
+  constructor(
+    private readonly shape: AttentionShape,
+    private readonly rotary: Rotary,
+  ) {
+    this.decode = Session.open(attentionCore(shape, 'decode'), ['attention']);
+    this.prefill = Session.open(attentionCore(shape, 'prefill'), ['attention']);
+    this.queryWidth = shape.numHeads * shape.headDim;
   }
 
-  /** @returns attention [T, heads · D] */
-  run(layer: number, batch: MicroBatch, { query, key, value }: Projections): Float32Array {
-    const queries = query.data as Float32Array; // [T, heads · D]
-    const attention = new Float32Array(batch.numTokens * this.width); // [T, heads · D]
-    for (const [index, segment] of batch.segments.entries()) {
-      const start = batch.starts[index]!;
-      const count = segment.tokenIds.length;
-      segment.cache.append(layer, key.data as Float32Array, value.data as Float32Array, batch.numTokens, start, count);
-      const rows = queries.subarray(start * this.width, (start + count) * this.width); // [t, heads · D]
-      attention.set(this.attend(layer, batch, index, rows), start * this.width);
+  /**
+   * @param firstHead the first KV head of the heads at hand
+   * @param projected [T, (heads + 2 · KV heads) · D], overwritten
+   * @returns attention [T, heads · D]
+   */
+  run(layer: number, firstHead: number, batch: AttentionBatch, projected: Float32Array): Float32Array {
+    const { queryWidth } = this;
+    const queries = this.rotateQueries(batch, projected); // [T, heads · D]
+    const attention = new Float32Array(queries.length); // [T, heads · D]
+    for (const [index, { start, numTokens }] of batch.segments.entries()) {
+      this.store(layer, firstHead, batch, index, projected);
+      const rows = queries.subarray(start * queryWidth, (start + numTokens) * queryWidth); // [t, heads · D]
+      attention.set(this.attend(layer, firstHead, batch, index, rows), start * queryWidth);
     }
     return attention;
   }
@@ -44,18 +43,46 @@ export class SoftmaxAttention {
     this.prefill.close();
   }
 
-  /** @param query [t, heads · D] @returns [t, heads · D] */
-  private attend(layer: number, batch: MicroBatch, index: number, query: Float32Array): Float32Array {
-    const { headDim, numKeyValueHeads } = this.config;
-    const { cache, tokenIds } = batch.segments[index]!;
-    const count = tokenIds.length;
-    const length = cache.length + count;
-    const feeds: Record<string, Tensor> = { query: float32(query, [count, this.width]) };
-    for (let head = 0; head < numKeyValueHeads; head++) {
-      feeds[`key_${head}`] = float32(cache.keyView(layer, head, length), [length, headDim]);
-      feeds[`value_${head}`] = float32(cache.valueView(layer, head, length), [length, headDim]);
+  /** @returns [T, heads · D] */
+  private rotateQueries({ numTokens, angles }: AttentionBatch, projected: Float32Array): Float32Array {
+    const { numHeads, headDim } = this.shape;
+    const width = projected.length / numTokens;
+    const queries = new Float32Array(numTokens * this.queryWidth); // [T, heads · D]
+    for (let token = 0; token < numTokens; token++) {
+      for (let head = 0; head < numHeads; head++) {
+        this.rotary.rotate(projected, token * width + head * headDim, queries, token * this.queryWidth + head * headDim, angles, token);
+      }
     }
-    if (count === 1) return this.decode.run(feeds)['attention']!.data as Float32Array;
+    return queries;
+  }
+
+  /** Appends the keys, with their positions, and the values of one sequence's new tokens to its cache. */
+  private store(layer: number, firstHead: number, batch: AttentionBatch, index: number, projected: Float32Array): void {
+    const { numKeyValueHeads, headDim } = this.shape;
+    const { cache, start, numTokens, length } = batch.segments[index]!;
+    const width = projected.length / batch.numTokens;
+    for (let head = 0; head < numKeyValueHeads; head++) {
+      const keys = cache.keys(layer, firstHead + head, length - numTokens, length); // [t, D]
+      const values = cache.values(layer, firstHead + head, length - numTokens, length); // [t, D]
+      for (let token = 0; token < numTokens; token++) {
+        const key = (start + token) * width + this.queryWidth + head * headDim;
+        const value = key + numKeyValueHeads * headDim;
+        this.rotary.rotate(projected, key, keys, token * headDim, batch.angles, start + token);
+        values.set(projected.subarray(value, value + headDim), token * headDim);
+      }
+    }
+  }
+
+  /** @param query [t, heads · D] @returns [t, heads · D] */
+  private attend(layer: number, firstHead: number, batch: AttentionBatch, index: number, query: Float32Array): Float32Array {
+    const { headDim, numKeyValueHeads } = this.shape;
+    const { cache, numTokens, length } = batch.segments[index]!;
+    const feeds: Record<string, Tensor> = { query: float32(query, [numTokens, this.queryWidth]) };
+    for (let head = 0; head < numKeyValueHeads; head++) {
+      feeds[`key_${head}`] = float32(cache.keys(layer, firstHead + head, 0, length), [length, headDim]);
+      feeds[`value_${head}`] = float32(cache.values(layer, firstHead + head, 0, length), [length, headDim]);
+    }
+    if (numTokens === 1) return this.decode.run(feeds)['attention']!.data as Float32Array;
     feeds['mask'] = batch.mask(index);
     return this.prefill.run(feeds)['attention']!.data as Float32Array;
   }

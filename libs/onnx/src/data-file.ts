@@ -6,7 +6,7 @@ import type { ExternalData } from './graph-builder.js';
 const PAGE_BYTES = 4096;
 
 /** Where weights lie in a file, one after another. */
-export class DataLayout {
+class DataLayout {
   private end = 0;
 
   constructor(private readonly file: string) {}

@@ -29,14 +29,7 @@ export type AttributeValue = number | string | { float: number } | number[];
 
 const OPSET = 21;
 const MICROSOFT = 'com.microsoft';
-const CONTRIB_OPS = new Set([
-  'MatMulNBits',
-  'SimplifiedLayerNormalization',
-  'SkipSimplifiedLayerNormalization',
-  'RotaryEmbedding',
-  'QuickGelu',
-  'FusedMatMul',
-]);
+const CONTRIB_OPS = new Set(['MatMulNBits', 'RotaryEmbedding', 'QuickGelu', 'FusedMatMul']);
 
 /**
  * Writes one ONNX graph (IR 10, opset 21 and com.microsoft 1). Values are made by {@link input}, {@link weight}, {@link constant} and

@@ -57,3 +57,31 @@ export async function readBlocks({ matrix, firstRow, numRows }: Piece, bits: Bit
   const made = matrix.readBlocks?.(firstRow, numRows, bits, blockSize);
   return made ?? quantizeBlocks(await matrix.read(firstRow, numRows), numRows, matrix.columns, bits, blockSize);
 }
+
+/** `count` rows of a matrix from `first` on, as a matrix by themselves. */
+export function rowsOf(matrix: Matrix, first: number, count: number): Matrix {
+  const { readBlocks: blocks } = matrix;
+  return {
+    rows: count,
+    columns: matrix.columns,
+    read: (firstRow, numRows) => matrix.read(first + firstRow, numRows),
+    ...(blocks === undefined ? {} : { readBlocks: (firstRow, ...rest) => blocks(first + firstRow, ...rest) }),
+  };
+}
+
+/** `count` columns of a matrix from `first` on, as a matrix by themselves: it reads whole rows. */
+export function columnsOf(matrix: Matrix, first: number, count: number): Matrix {
+  return {
+    rows: matrix.rows,
+    columns: count,
+    async read(firstRow, numRows) {
+      const whole = await matrix.read(firstRow, numRows); // [numRows, K]
+      const part = new Float32Array(numRows * count); // [numRows, count]
+      for (let row = 0; row < numRows; row++) {
+        const start = row * matrix.columns + first;
+        part.set(whole.subarray(start, start + count), row * count);
+      }
+      return part;
+    },
+  };
+}

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { CheckpointCorruptError, ConfigInvalidError, InvalidOptionError } from '@ringmesh/core';
+import { defaultNumParts } from '@ringmesh/model';
 import { defaultNumShards, ShardRule } from '@ringmesh/placement';
 import type { Quantization } from '@ringmesh/tensor';
 import { markVerified, type PackFile, PackLayout, type PackManifest, packIdOf, writeManifest } from '@ringmesh/weights';
@@ -33,7 +34,7 @@ export interface PackProgress {
 }
 
 /** Changes when the same inputs give other bytes than in older versions. */
-export const PACK_WRITER_VERSION = 2;
+export const PACK_WRITER_VERSION = 3;
 
 const MAX_DEFAULT_THREADS = 8;
 
@@ -63,7 +64,8 @@ async function packModel(model: OpenModelSource, { packDir, quantization, ...opt
       packDir,
       quantization,
     });
-    const manifest = { formatVersion: 1 as const, name, config, generationDefaults, quantization, numShards, files };
+    const numParts = defaultNumParts(config);
+    const manifest = { formatVersion: 2 as const, name, config, generationDefaults, quantization, numShards, numParts, files };
     const complete: PackManifest = { ...manifest, packId: packIdOf(manifest) };
     await writeManifest(workspace.packDir, complete);
     await workspace.publish();

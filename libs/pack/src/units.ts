@@ -3,9 +3,7 @@ import { expectedTensors, type ModelConfig, tensorNames } from '@ringmesh/weight
 
 /** A part of a pack that one thread writes as a whole. */
 export type UnitPart =
-  | { type: 'tokenizer' | 'embedding' | 'head' | 'rotary' }
-  | { type: 'layer'; layer: number }
-  | { type: 'experts'; layer: number; shard: number };
+  { type: 'tokenizer' | 'embedding' | 'head' } | { type: 'layer'; layer: number } | { type: 'experts'; layer: number; shard: number };
 
 export interface PackUnit {
   part: UnitPart;
@@ -17,7 +15,7 @@ export interface PackUnit {
 
 /** All units of a pack. The largest come first, so that no thread is left with one at the end. */
 export function unitsOf(config: ModelConfig, rule: ShardRule): PackUnit[] {
-  const parts: UnitPart[] = [{ type: 'tokenizer' }, { type: 'head' }, { type: 'embedding' }, { type: 'rotary' }];
+  const parts: UnitPart[] = [{ type: 'tokenizer' }, { type: 'head' }, { type: 'embedding' }];
   for (let layer = 0; layer < config.numLayers; layer++) {
     parts.push({ type: 'layer', layer });
     if (layer < config.firstKDenseReplace) continue;

@@ -1,7 +1,18 @@
-import { basename, join } from 'node:path';
-import { attentionIn, attentionOut, embedding, head, normalisedColumns, rotaryTables } from '@ringmesh/model';
-import { type DataFile, DataLayout, type ExternalData, mlp, type WeightedGraph } from '@ringmesh/onnx';
-import { type ModelConfig, type PackLayout, tensorNames } from '@ringmesh/weights';
+import { join } from 'node:path';
+import {
+  attentionDense,
+  attentionIn,
+  defaultNumParts,
+  embedding,
+  head,
+  headsOf,
+  mlpIn,
+  normalisedColumns,
+  type Part,
+  rangeOf,
+} from '@ringmesh/model';
+import { columnsOf, mlp, rowsOf, type SwigluWeights, type WeightedGraph } from '@ringmesh/onnx';
+import { type LayerGraph, type ModelConfig, tensorNames } from '@ringmesh/weights';
 import type { UnitWriter } from './unit-writer.js';
 import { swigluWeights } from './weight-source.js';
 
@@ -19,18 +30,12 @@ export async function writeHead(writer: UnitWriter): Promise<void> {
   const norm = await weights.vector(tensorNames.norm);
   const stored = weights.matrix(config.tieWordEmbeddings ? tensorNames.wordEmbeddings : tensorNames.lmHead);
   const lmHead = config.normHead ? await normalisedColumns(stored) : stored; // [V, H]
-  await writer.dataFile(join(layout.router, 'head.bin'), (file) =>
-    writer.graph(layout.routerGraph('head'), file, (graph) => head(graph, config, { norm, lmHead })),
-  );
-}
-
-/** cos and sin of all positions, once for all layers. */
-export async function writeRotary(writer: UnitWriter): Promise<void> {
-  const tables = rotaryTables(writer.config);
-  await writer.dataFile(writer.layout.rotaryData, async (file) => {
-    const { cos, sin } = reserveRotary(writer.config, file);
-    await file.write(cos, 0, new Uint8Array(tables.cos.buffer));
-    await file.write(sin, 0, new Uint8Array(tables.sin.buffer));
+  await writer.dataFile(join(layout.router, 'head.bin'), async (file) => {
+    for (const part of partsOf(config)) {
+      const { first, count } = rangeOf(config.vocabSize, part);
+      const weightsOfPart = { norm, lmHead: rowsOf(lmHead, first, count) };
+      await writer.graph(layout.routerGraph('head', part.index), file, (graph) => head(graph, config, weightsOfPart));
+    }
   });
 }
 
@@ -40,36 +45,64 @@ export async function writeRouterLayer(writer: UnitWriter, index: number): Promi
   const names = tensorNames.layer(index);
   const hasExperts = index >= config.firstKDenseReplace;
   await writer.dataFile(join(layout.router, `layer-${String(index).padStart(3, '0')}.bin`), async (file) => {
-    const write = (name: Parameters<PackLayout['layerGraph']>[1], build: (graph: WeightedGraph) => Promise<void>): Promise<void> =>
-      writer.graph(layout.layerGraph(index, name), file, build);
+    const write = (name: LayerGraph, part: number, build: (graph: WeightedGraph) => Promise<void>): Promise<void> =>
+      writer.graph(layout.layerGraph(index, name, part), file, build);
 
-    const inWeights = {
-      norm: await weights.vector(names.inputLayernorm),
-      queryKeyValue: weights.matrix(names.queryKeyValue),
-      queryKeyValueBias: config.useQkvBias ? await weights.vector(names.queryKeyValueBias) : null,
-      ...reserveRotary(config, new DataLayout(basename(layout.rotaryData))),
-    };
-    await write('attention-in', (graph) => attentionIn(graph, config, inWeights));
+    const norm = await weights.vector(names.inputLayernorm);
+    const queryKeyValue = weights.matrix(names.queryKeyValue);
+    const queryKeyValueBias = config.useQkvBias ? await weights.vector(names.queryKeyValueBias) : null;
+    const dense = weights.matrix(names.attentionDense);
+    const denseBias = config.useBias ? await weights.vector(names.attentionDenseBias) : null;
+    for (const part of partsOf(config)) {
+      const rows = queryKeyValueRows(config, part);
+      const inWeights = {
+        norm,
+        queryKeyValue: rows.map(({ first, count }) => rowsOf(queryKeyValue, first, count)),
+        queryKeyValueBias: queryKeyValueBias && partOfVector(queryKeyValueBias, rows),
+      };
+      await write('attention-in', part.index, (graph) => attentionIn(graph, config, part, inWeights));
+      const columns = rangeOf(dense.columns, part);
+      const denseWeights = { dense: columnsOf(dense, columns.first, columns.count), denseBias: part.index === 0 ? denseBias : null };
+      await write('attention-dense', part.index, (graph) => attentionDense(graph, config, part, denseWeights));
+    }
 
-    const outWeights = {
-      dense: weights.matrix(names.attentionDense),
-      denseBias: config.useBias ? await weights.vector(names.attentionDenseBias) : null,
+    const mlpInWeights = {
       norm: await weights.vector(names.postAttentionLayernorm),
       gate: hasExperts ? weights.matrix(names.gate) : null,
     };
-    await write('attention-out', (graph) => attentionOut(graph, config, outWeights));
+    await write('mlp-in', 0, (graph) => mlpIn(graph, config, mlpInWeights));
 
-    if (!hasExperts) await write('dense-mlp', (graph) => mlp(graph, config.hiddenSize, swigluWeights(weights, names.mlp)));
-    else if (config.numSharedExperts > 0)
-      await write('shared-experts', (graph) => mlp(graph, config.hiddenSize, swigluWeights(weights, names.sharedExperts)));
+    if (hasExperts && config.numSharedExperts === 0) return;
+    const mlpWeights = swigluWeights(weights, hasExperts ? names.sharedExperts : names.mlp);
+    for (const part of partsOf(config)) {
+      await write('mlp', part.index, (graph) => mlp(graph, config.hiddenSize, mlpPart(mlpWeights, part)));
+    }
   });
 }
 
-/** Where the rotary tables lie in their file: layers refer to it whether it is written yet or not. */
-function reserveRotary(
-  { maxPositionEmbeddings, headDim }: ModelConfig,
-  file: DataFile | DataLayout,
-): { cos: ExternalData; sin: ExternalData } {
-  const bytes = maxPositionEmbeddings * (headDim / 2) * 4; // [M, D/2]
-  return { cos: file.reserve(bytes), sin: file.reserve(bytes) };
+function partsOf(config: ModelConfig): Part[] {
+  const count = defaultNumParts(config);
+  return Array.from({ length: count }, (_, index) => ({ index, count }));
+}
+
+/** Where queries, keys and values of a part's heads lie in query_key_value. */
+function queryKeyValueRows(config: ModelConfig, part: Part): { first: number; count: number }[] {
+  const { numAttentionHeads, numKeyValueHeads, headDim } = config;
+  const { firstHead, numHeads, firstKeyValueHead, numKeyValueHeads: numOwn } = headsOf(config, part);
+  const keys = numAttentionHeads + firstKeyValueHead;
+  return [
+    { first: firstHead * headDim, count: numHeads * headDim },
+    { first: keys * headDim, count: numOwn * headDim },
+    { first: (keys + numKeyValueHeads) * headDim, count: numOwn * headDim },
+  ];
+}
+
+function partOfVector(values: Float32Array, ranges: { first: number; count: number }[]): Float32Array {
+  return Float32Array.from(ranges.flatMap(({ first, count }) => [...values.subarray(first, first + count)]));
+}
+
+/** A slice of an MLP's width. The parts' outputs add up to the whole's. */
+function mlpPart({ gate, up, down }: SwigluWeights, part: Part): SwigluWeights {
+  const { first, count } = rangeOf(gate.rows, part);
+  return { gate: rowsOf(gate, first, count), up: rowsOf(up, first, count), down: columnsOf(down, first, count) };
 }

@@ -7,7 +7,7 @@ import { type PackFile, PackLayout, sha256Of } from '@ringmesh/weights';
 import type { OpenModelSource } from './model-source.js';
 import { UnitWriter } from './unit-writer.js';
 import type { UnitPart } from './units.js';
-import { writeEmbedding, writeHead, writeRotary, writeRouterLayer } from './write-router.js';
+import { writeEmbedding, writeHead, writeRouterLayer } from './write-router.js';
 import { writeShardLayer } from './write-shard.js';
 
 export interface WriteUnitOptions {
@@ -45,9 +45,6 @@ async function writePart(writer: UnitWriter, model: OpenModelSource, part: UnitP
       break;
     case 'head':
       await writeHead(writer);
-      break;
-    case 'rotary':
-      await writeRotary(writer);
       break;
     case 'layer':
       await writeRouterLayer(writer, part.layer);

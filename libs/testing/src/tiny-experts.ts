@@ -109,12 +109,13 @@ function manifestOf({ numShards, ...sizes }: TinyExpertsShape): PackManifest {
     padTokenId: null,
   };
   const unnamed = {
-    formatVersion: 1 as const,
+    formatVersion: 2 as const,
     name: 'tiny-experts',
     config,
     generationDefaults: {},
     quantization: { method: 'f32' as const },
     numShards,
+    numParts: 1,
     files: [],
   };
   return { ...unnamed, packId: packIdOf(unnamed) };

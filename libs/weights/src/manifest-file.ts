@@ -7,7 +7,7 @@ import type { PackFile, PackManifest } from './manifest.js';
 import { packIdOf } from './pack-id.js';
 import { PackLayout } from './pack-layout.js';
 
-const FORMAT_VERSION = 1;
+const FORMAT_VERSION = 2;
 const MAX_MANIFEST_BYTES = 64 * 2 ** 20;
 const MAX_FILES = 200_000;
 const BLOCK_SIZES = [16, 32, 64, 128, 256];
@@ -34,6 +34,7 @@ export function parseManifest(json: unknown): PackManifest {
     generationDefaults: readGenerationFields(fields.object('generationDefaults')),
     quantization: readQuantization(fields.object('quantization')),
     numShards: fields.integer('numShards', 1, config.numExperts),
+    numParts: fields.integer('numParts', 1, config.numKeyValueHeads),
     files: readFiles(fields),
   };
   if (manifest.packId !== packIdOf(manifest))

@@ -25,12 +25,13 @@ beforeEach(async () => {
     await writeFile(join(dir, path), text);
   }
   const unnamed = {
-    formatVersion: 1 as const,
+    formatVersion: 2 as const,
     name: 'ring-tiny-yarn',
     config: await readModelConfig(join(goldens, 'ring-tiny-yarn')),
     generationDefaults: { temperature: 0.6, topK: 20, eosTokenIds: [493] },
     quantization: { method: 'q4' as const, blockSize: 32 },
     numShards: 8,
+    numParts: 1,
     files: Object.entries(FILES).map(([path, text]) => ({
       path,
       bytes: text.length,
@@ -66,7 +67,7 @@ describe('a manifest', () => {
   });
 
   it.each<[string, (manifest: PackManifest) => object, string]>([
-    ['another format version', (m) => ({ ...m, formatVersion: 2 }), 'formatVersion'],
+    ['another format version', (m) => ({ ...m, formatVersion: 1 }), 'formatVersion'],
     ['a changed config', (m) => ({ ...m, config: { ...m.config, rmsNormEps: 1e-5 } }), 'packId'],
     ['a malformed config', (m) => ({ ...m, config: { ...m.config, hiddenSize: 'wide' } }), 'config.hiddenSize'],
     ['a contradictory config', (m) => ({ ...m, config: { ...m.config, numExpertsPerToken: 9 } }), 'config.numExpertsPerToken'],

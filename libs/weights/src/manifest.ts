@@ -10,7 +10,7 @@ export interface PackFile {
 
 /** `manifest.json` of a pack, written last: a folder without it is not a pack. */
 export interface PackManifest {
-  formatVersion: 1;
+  formatVersion: 2;
   /** SHA-256 over config, quantization, shard rule and file hashes: router and workers must agree on it. */
   packId: string;
   /** Name under which the model is served unless told otherwise: the checkpoint folder's name. */
@@ -20,5 +20,7 @@ export interface PackManifest {
   quantization: Quantization;
   /** S: how many shards the experts of every layer are cut into. */
   numShards: number;
+  /** P: how many parts the router's own weights are cut into, for its compute threads to share. */
+  numParts: number;
   files: PackFile[];
 }

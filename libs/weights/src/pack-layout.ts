@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-/** The router's graphs of one layer. */
-export type LayerGraph = 'attention-in' | 'attention-out' | 'shared-experts' | 'dense-mlp';
+/** The router's graphs of one layer, all but `mlp-in` one for each part. `mlp` is the shared experts, or the MLP of a dense layer. */
+export type LayerGraph = 'attention-in' | 'attention-dense' | 'mlp-in' | 'mlp';
 
 /**
  * Where things lie inside a pack. ONNX Runtime finds external weights only in or below the graph's own folder, so each graph lies beside
@@ -24,18 +24,13 @@ export class PackLayout {
     return join(this.root, 'router');
   }
 
-  /** cos and sin tables that the graphs of all layers share. */
-  get rotaryData(): string {
-    return join(this.router, 'rotary.bin');
+  /** The graph before the first layer, or a part of the one after the last. */
+  routerGraph(name: 'embedding' | 'head', part = 0): string {
+    return join(this.router, `${name}-${part}.onnx`);
   }
 
-  /** The graph before the first layer, or the one after the last. */
-  routerGraph(name: 'embedding' | 'head'): string {
-    return join(this.router, `${name}.onnx`);
-  }
-
-  layerGraph(layer: number, name: LayerGraph): string {
-    return join(this.router, `layer-${pad(layer)}-${name}.onnx`);
+  layerGraph(layer: number, name: LayerGraph, part = 0): string {
+    return join(this.router, `layer-${pad(layer)}-${name}-${part}.onnx`);
   }
 
   shard(shard: number): string {

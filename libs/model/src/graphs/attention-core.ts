@@ -1,5 +1,12 @@
 import { GraphBuilder, type Value } from '@ringmesh/onnx';
-import type { ModelConfig } from '@ringmesh/weights';
+
+/** Heads of one part. */
+export interface AttentionShape {
+  numHeads: number;
+  numKeyValueHeads: number;
+  /** D */
+  headDim: number;
+}
 
 /**
  * Softmax attention of one sequence over its cached keys and values, without weights, so that one graph serves every layer. KV heads are
@@ -13,11 +20,10 @@ import type { ModelConfig } from '@ringmesh/weights';
  *
  * @param kind `decode` takes one query (t = 1) that sees everything; `prefill` several, each of which sees what its mask row allows
  */
-export function attentionCore(config: ModelConfig, kind: 'decode' | 'prefill'): Uint8Array {
-  const { numAttentionHeads, numKeyValueHeads, headDim } = config;
-  const group = numAttentionHeads / numKeyValueHeads; // query heads of one KV head
+export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape, kind: 'decode' | 'prefill'): Uint8Array {
+  const group = numHeads / numKeyValueHeads; // query heads of one KV head
   const graph = new GraphBuilder(`attention_${kind}`);
-  const query = graph.input('query', 'float32', ['t', numAttentionHeads * headDim]);
+  const query = graph.input('query', 'float32', ['t', numHeads * headDim]);
   const mask = kind === 'prefill' ? graph.input('mask', 'float32', ['t', 'L']) : null;
 
   const split = graph.op('Reshape', [query, graph.shape(-1, numKeyValueHeads, group, headDim)]); // [t, KV heads, group, D]
@@ -36,8 +42,8 @@ export function attentionCore(config: ModelConfig, kind: 'decode' | 'prefill'): 
   });
   const joined = graph.op('Concat', outputs, { axis: 0 }); // [KV heads, group, t, D]
   const tokenMajor = graph.op('Transpose', [joined], { perm: [2, 0, 1, 3] }); // [t, KV heads, group, D]
-  const attention = graph.op('Reshape', [tokenMajor, graph.shape(-1, numAttentionHeads * headDim)]);
-  graph.output('attention', attention, 'float32', ['t', numAttentionHeads * headDim]);
+  const attention = graph.op('Reshape', [tokenMajor, graph.shape(-1, numHeads * headDim)]);
+  graph.output('attention', attention, 'float32', ['t', numHeads * headDim]);
   return graph.build();
 }
 

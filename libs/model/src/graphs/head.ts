@@ -4,17 +4,16 @@ import type { ModelConfig } from '@ringmesh/weights';
 export interface HeadWeights {
   /** model.norm [H] */
   norm: Float32Array;
-  /** lm_head [V, H], or the embedding where they are tied; already normalised where config.normHead says so */
+  /** Rows of lm_head [V, H], or of the embedding where they are tied; already normalised where config.normHead says so */
   lmHead: Matrix;
 }
 
-/** Final norm and lm_head, for the tokens that are sampled from: `residual`, `update` [N, H] → `logits` [N, V]. */
-export async function head(graph: WeightedGraph, { vocabSize, hiddenSize, rmsNormEps }: ModelConfig, weights: HeadWeights): Promise<void> {
-  const residual = graph.input('residual', 'float32', ['N', hiddenSize]);
-  const update = graph.input('update', 'float32', ['N', hiddenSize]);
+/** Final norm and a part of lm_head, for the tokens that are sampled from: `hidden` [N, H] → `logits` [N, V / P]. */
+export async function head(graph: WeightedGraph, { hiddenSize, rmsNormEps }: ModelConfig, weights: HeadWeights): Promise<void> {
+  const hidden = graph.input('hidden', 'float32', ['N', hiddenSize]);
   const gamma = await graph.floats(weights.norm, [hiddenSize]);
-  const [normed] = graph.ops('SkipSimplifiedLayerNormalization', [update, residual, gamma], 1, { epsilon: { float: rmsNormEps } }); // [N, H]
-  graph.output('logits', await graph.linear(normed!, [weights.lmHead]), 'float32', ['N', vocabSize]);
+  const normed = graph.op('SimplifiedLayerNormalization', [hidden, gamma], { axis: -1, epsilon: { float: rmsNormEps } }); // [N, H]
+  graph.output('logits', await graph.linear(normed, [weights.lmHead]), 'float32', ['N', weights.lmHead.rows]);
 }
 
 /**
