@@ -5,14 +5,16 @@ import {
   encodeFailedReply,
   encodeForwardReply,
   type ExpertBatch,
+  ForwardRequestReader,
   ForwardStatus,
-  parseForwardRequest,
-  readForwardRequest,
 } from '@ringmesh/protocol';
 import type { WorkerMetrics } from '@ringmesh/telemetry';
 import type { ModelConfig } from '@ringmesh/weights';
 import type { BatchComputer } from './batch-computer.js';
 import { ForwardError, statusOf } from './forward-error.js';
+
+/** Readers that are kept, with their memory, for the next requests. */
+const MAX_IDLE_READERS = 8;
 
 /** Answers ForwardRequests: every one gets a reply, whatever its bytes are. */
 export class Forwarder {
@@ -20,6 +22,7 @@ export class Forwarder {
   private isDraining = false;
   private inFlight = 0;
   private onIdle: () => void = () => undefined;
+  private readonly idleReaders: ForwardRequestReader[] = [];
   private readonly rule: ShardRule;
 
   constructor(
@@ -55,11 +58,9 @@ export class Forwarder {
 
   private async computeReply(bytes: Buffer, isWanted: () => boolean): Promise<{ reply: Buffer; status: ForwardStatus }> {
     const receivedAt = performance.now();
-    let id = 0;
+    const reader = this.idleReaders.pop() ?? new ForwardRequestReader(this.shape);
     try {
-      const message = parseForwardRequest(bytes);
-      id = message.id;
-      const { batch, timeoutMs, dtype } = readForwardRequest(message, this.shape);
+      const { id, batch, timeoutMs, dtype } = reader.read(bytes);
       checkBatch(batch, this.config, this.shape.maxTokens);
       const { blocks, answers, release } = await this.availableComputer().compute({ batch, deadline: receivedAt + timeoutMs, isWanted });
       const reply = encodeForwardReply(id, blocks, dtype);
@@ -72,7 +73,10 @@ export class Forwarder {
       return { reply, status: ForwardStatus.STATUS_OK };
     } catch (error) {
       const status = statusOf(error);
-      return { reply: encodeFailedReply(id, status, error instanceof Error ? error.message : String(error)), status };
+      return { reply: encodeFailedReply(reader.id, status, error instanceof Error ? error.message : String(error)), status };
+    } finally {
+      // Nobody looks at the batch any more: the threads have copied what they compute.
+      if (this.idleReaders.length < MAX_IDLE_READERS) this.idleReaders.push(reader);
     }
   }
 

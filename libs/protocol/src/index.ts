@@ -6,6 +6,7 @@ export type * from './expert-batch.js';
 export * from './expert-channel.js';
 export * from './expert-service.js';
 export * from './forward-reply.js';
-export * from './forward-request.js';
+export { encodeForwardRequest, type ForwardRequestHeader, MAX_TIMEOUT_MS } from './forward-request.js';
+export * from './forward-request-reader.js';
 export * from './transport.js';
 export * from './wire-limits.js';

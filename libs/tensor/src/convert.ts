@@ -1,3 +1,4 @@
+import { copyBytes } from './copy-bytes.js';
 import { BYTES_PER_ELEMENT, type DType } from './dtype.js';
 
 const EXPONENT_ALL_ONES = 0x7f80_0000;
@@ -10,7 +11,7 @@ const QUIET_BIT = 0x40;
 export function decodeToF32(dtype: DType, bytes: Uint8Array, out: Float32Array): void {
   checkSizes(dtype, bytes, out);
   if (dtype === 'f32') {
-    bytesOf(out).set(bytes);
+    copyBytes(bytes, bytesOf(out));
     return;
   }
   // Not `slice`: a Buffer's is a view.
@@ -27,7 +28,7 @@ export function decodeToF32(dtype: DType, bytes: Uint8Array, out: Float32Array):
 export function encodeFromF32(dtype: DType, values: Float32Array, out: Uint8Array): void {
   checkSizes(dtype, out, values);
   if (dtype === 'f32') {
-    out.set(bytesOf(values));
+    copyBytes(bytesOf(values), out);
     return;
   }
   const isAligned = out.byteOffset % 2 === 0;
