@@ -86,6 +86,22 @@ describe('GrpcDispatch', () => {
     expectClose(await router.compute(host, other), expectedPartials(pack, other));
   });
 
+  it('gives each request up when its own time is over', async () => {
+    const worker = await startWorker();
+    const router = connect([worker.address], { timeoutMs: 400 });
+    const impatient = connect([worker.address], { timeoutMs: 100 });
+    const [host, other] = await Promise.all([router.ready(), impatient.ready()]);
+    worker.kill('SIGSTOP');
+    const first = router.exchange(host, batch, 0);
+    expect(await impatient.exchange(other, batch)).toEqual({ failure: 'no answer within 100 ms' });
+    const sentAt = performance.now();
+    const second = router.exchange(host, batch, 1);
+    expect(await first).toEqual({ failure: 'no answer within 400 ms' });
+    expect(performance.now() - sentAt).toBeLessThan(400);
+    expect(await second).toEqual({ failure: 'no answer within 400 ms' });
+    expect(performance.now() - sentAt).toBeGreaterThanOrEqual(399);
+  });
+
   it('does not use a worker of another pack, or one that takes too few tokens', async () => {
     const { address } = await startWorker('127.0.0.1:0', '15');
     const other = connect([address], { expected: { packId: 'f00d'.repeat(16), name: 'other' } });

@@ -99,9 +99,9 @@ export class Router {
     return this.until(({ state }) => state === 'ready');
   }
 
-  /** Sends a batch to a worker, on its first channel, and waits for the answer. */
-  async exchange(worker: RemoteWorker, batch: ExpertBatch): Promise<{ partials: Float32Array } | { failure: string }> {
-    const channel = new ExpertChannel(worker.channels[0]!);
+  /** Sends a batch to a worker, on the channel of a slot, and waits for the answer. */
+  async exchange(worker: RemoteWorker, batch: ExpertBatch, slot = 0): Promise<{ partials: Float32Array } | { failure: string }> {
+    const channel = new ExpertChannel(worker.channels[slot]!);
     for (const field of ['hidden', 'experts', 'counts', 'rows', 'weights'] as const) channel[field].set(batch[field]);
     const { layer, epoch, numTokens, experts, rows } = batch;
     channel.request({ layer, epoch, numTokens, numExperts: experts.length, numRows: rows.length });

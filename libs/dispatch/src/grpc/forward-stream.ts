@@ -21,7 +21,8 @@ export interface ForwardStreamOptions {
 
 interface Pending {
   channel: ExpertChannel;
-  timer: NodeJS.Timeout;
+  /** `performance.now()` */
+  deadline: number;
 }
 
 const STALE = new Set([ForwardStatus.STATUS_DRAINING, ForwardStatus.STATUS_SHARD_NOT_HOSTED]);
@@ -30,7 +31,10 @@ const STALE = new Set([ForwardStatus.STATUS_DRAINING, ForwardStatus.STATUS_SHARD
 export class ForwardStream {
   /** Why the stream has ended, null while it is open. */
   endCause: string | null = null;
+  /** By id, and so by deadline: all requests have the same time. */
   private readonly pending = new Map<number, Pending>();
+  /** Runs while requests are pending, and to the deadline of one that may be answered by then: a timer for each would cost more than it does. */
+  private timer: NodeJS.Timeout | null = null;
   private nextId = 1;
 
   constructor(
@@ -50,8 +54,8 @@ export class ForwardStream {
       return;
     }
     const id = this.nextId++;
-    const timer = setTimeout(() => this.failPending(id, `no answer within ${timeoutMs} ms`), timeoutMs);
-    this.pending.set(id, { channel, timer });
+    this.pending.set(id, { channel, deadline: performance.now() + timeoutMs });
+    this.timer ??= setTimeout(() => this.failOverdue(), timeoutMs);
     this.call.write(encodeForwardRequest(batch, { id, timeoutMs, dtype }));
   }
 
@@ -59,6 +63,7 @@ export class ForwardStream {
   close(cause: string): void {
     if (this.endCause !== null) return;
     this.endCause = cause;
+    if (this.timer !== null) clearTimeout(this.timer);
     for (const id of this.pending.keys()) this.failPending(id, cause);
     this.call.cancel();
     this.options.onStale();
@@ -72,7 +77,7 @@ export class ForwardStream {
       if (channel === undefined) return;
       if (reply.status === ForwardStatus.STATUS_OK) {
         const numPartials = readPartials(reply, channel.buffers.shape.hiddenSize, channel.partials);
-        this.forget(reply.id);
+        this.pending.delete(reply.id);
         channel.reply(numPartials);
       } else {
         this.failPending(reply.id, `${ForwardStatus[reply.status]}: ${reply.message}`);
@@ -83,14 +88,21 @@ export class ForwardStream {
     }
   }
 
-  private failPending(id: number, cause: string): void {
-    const pending = this.pending.get(id);
-    this.forget(id);
-    pending?.channel.fail(cause);
+  private failOverdue(): void {
+    this.timer = null;
+    const now = performance.now();
+    for (const [id, { deadline }] of this.pending) {
+      if (deadline > now) {
+        this.timer = setTimeout(() => this.failOverdue(), deadline - now);
+        return;
+      }
+      this.failPending(id, `no answer within ${this.options.timeoutMs} ms`);
+    }
   }
 
-  private forget(id: number): void {
-    clearTimeout(this.pending.get(id)?.timer);
+  private failPending(id: number, cause: string): void {
+    const pending = this.pending.get(id);
     this.pending.delete(id);
+    pending?.channel.fail(cause);
   }
 }
