@@ -94,7 +94,12 @@ export class ComputeThreads {
     const script = new URL('./compute-thread.js', import.meta.url);
     const name = `Compute thread ${this.threads.length + 1}`;
     const start = { script, workerData, transferList: link === null ? [] : [link.port] };
-    this.threads.push(new ExpertThreadHandle(name, channels, { onFailure, onProgress }, start));
+    const tellFailure = (error: RingmeshError): void => {
+      // Nobody waits for a thread that is gone.
+      for (const buffers of link?.jobs ?? []) new JobChannel(buffers).fail(error.message);
+      onFailure(error);
+    };
+    this.threads.push(new ExpertThreadHandle(name, channels, { onFailure: tellFailure, onProgress }, start));
   }
 
   /** @returns the thread's end; the engine's is kept for it */

@@ -120,7 +120,9 @@ export class EngineHandle implements EngineClient {
   /** Fails all requests and ends all threads. */
   async close(): Promise<void> {
     this.end(new ShuttingDownError('The server is shutting down'));
-    await Promise.all([this.grpc?.close(), this.compute.close(), this.thread.close()]);
+    await Promise.all([this.grpc?.close(), this.thread.close()]);
+    // Only now: the engine's thread may have been waiting for them.
+    await this.compute.close();
   }
 
   private receive(message: MessageFromEngine): void {
