@@ -83,6 +83,8 @@ describe('options', () => {
     [['serve', '--model', SAMPLE_MODEL, '--workers', '0', '--max-num-seqs', '0'], '--max-num-seqs'],
     [['serve', '--model', SAMPLE_MODEL, '--workers', '0', '--kv-cache-memory', 'much'], '--kv-cache-memory'],
     [['router', '--pack', '/nowhere'], '/nowhere'],
+    [['router', '--pack', '/nowhere', '--workers', 'local,here'], '--workers'],
+    [['router', '--pack', '/nowhere', '--workers', 'local,a:1', '--local-shards', 'some'], '--local-shards'],
   ])('%j', (args, name) => expectFailure(args, name === '/nowhere' ? 'pack_invalid' : 'invalid_option', name));
 });
 

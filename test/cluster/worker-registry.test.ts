@@ -1,5 +1,5 @@
 import { RedisLeaseStore, WorkerRegistry } from '@ringmesh/coordination';
-import { parseRouterOptions, type RunningRouter, startRouter } from '@ringmesh/router';
+import { parseRouterOptions, type RawRouterOptions, type RunningRouter, startRouter } from '@ringmesh/router';
 import {
   HAS_REDIS_SERVER,
   packedModel,
@@ -40,10 +40,13 @@ describe.skipIf(!HAS_REDIS_SERVER)(
       return (await fetch(`${router.url}/v1/chat/completions`, { method: 'POST', headers, body })).status;
     };
 
+    const newRouter = (options: RawRouterOptions = {}): Promise<RunningRouter> =>
+      startRouter(parseRouterOptions({ pack, port: '0', redisUrl: redis.url, logLevel: 'silent', ...options }));
+
     beforeEach(async () => {
       pack = await packedModel(SAMPLE_MODEL);
       redis = await startRedisServer();
-      router = await startRouter(parseRouterOptions({ pack, port: '0', redisUrl: redis.url, logLevel: 'silent' }));
+      router = await newRouter();
     });
     afterEach(async () => {
       await router.close();
@@ -86,6 +89,20 @@ describe.skipIf(!HAS_REDIS_SERVER)(
       const { details } = await untilReadiness((ready) => ready.status === 'ready');
       expect(details.join()).not.toContain('192.0.2.1');
       await registry.close();
+      expect((await untilReadiness((ready) => ready.details.length === 2)).status).toBe('ready');
+    });
+
+    it('serve what the router does not compute itself', async () => {
+      await router.close();
+      router = await newRouter({ localShards: '0-3' });
+      await untilReadiness((ready) => ready.missing_shards.join() === '4,5,6,7');
+      const worker = await addWorker([3, 4, 5, 6, 7]);
+      const { details } = await untilReadiness((ready) => ready.status === 'ready');
+      expect(details).toContainEqual(expect.stringMatching(/^worker local-0: ready, shards 0/));
+      expect(details.at(-1)).toBe(`worker ${worker.address}: ready, shards 3, 4, 5, 6, 7`);
+      expect(await answer()).toBe(200);
+      await worker.process.kill('SIGTERM');
+      await untilReadiness((ready) => ready.missing_shards.join() === '4,5,6,7');
     });
 
     it('stay in use while Redis is down', async () => {

@@ -1,5 +1,4 @@
 import { Dispatcher, type ExpertHost } from '@ringmesh/dispatch';
-import { ExpertPool } from '@ringmesh/experts';
 import { type ChannelShape, Doorbell } from '@ringmesh/protocol';
 import { type TinyExperts, writeTinyExperts } from '@ringmesh/testing';
 import fc from 'fast-check';
@@ -7,32 +6,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeExpertHosts, type RunningHosts, type StartHostsOptions } from './expert-hosts.js';
+import { describeExpertHosts, type RunningHosts } from './expert-hosts.js';
+import { startPools } from './local-hosts.js';
 import { combineOne, naiveCombine, randomRouting } from './routing.js';
-
-/** Each host a pool with one thread. */
-async function startPools({ experts, assignment, shape, numSlots, clientBell }: StartHostsOptions): Promise<RunningHosts> {
-  const pools = await Promise.all(
-    assignment.map((shards) =>
-      ExpertPool.start({
-        ...experts,
-        shards,
-        threads: 1,
-        channelShape: shape,
-        numSlots,
-        clientBell,
-        onFailure: (error) => expect.unreachable(error.message),
-      }),
-    ),
-  );
-  return {
-    hosts: pools.map((pool, index) => ({ id: `local-${index}`, ...pool.hosts[0]! })),
-    stop: (index) => pools[index]!.close(),
-    close: async () => {
-      await Promise.all(pools.map((pool) => pool.close()));
-    },
-  };
-}
 
 describeExpertHosts('threads of this process', startPools);
 

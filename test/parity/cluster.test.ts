@@ -13,17 +13,31 @@ interface Choice {
   logprobs: { token_logprobs: number[]; top_logprobs: Record<string, number>[] };
 }
 
-/** Ways to lay S shards out: contiguous or dealt out, each shard on one host or on two. */
-function topologies(numShards: number): Record<string, number[][]> {
+/** The shards of each worker, and of the router's own process where it has some beside workers. */
+interface Topology {
+  workers: number[][];
+  localShards?: number[];
+}
+
+/** Ways to lay S shards out: contiguous or dealt out, each shard on one host or on two, over both transports. */
+function topologies(numShards: number): Record<string, Topology> {
   const shards = Array.from({ length: numShards }, (_, shard) => shard);
   const dealt = (count: number): number[][] => Array.from({ length: count }, (_, host) => shards.filter((shard) => shard % count === host));
   return {
-    'one process': [],
-    'one worker': [shards],
-    'two workers': [shards.slice(0, numShards / 2), shards.slice(numShards / 2)],
-    'three workers, shards dealt out': dealt(3),
-    'two workers that both host everything': [shards, shards.toReversed()],
+    'one process': { workers: [] },
+    'one worker': { workers: [shards] },
+    'two workers': { workers: [shards.slice(0, numShards / 2), shards.slice(numShards / 2)] },
+    'three workers, shards dealt out': { workers: dealt(3) },
+    'two workers that both host everything': { workers: [shards, shards.toReversed()] },
+    'this process and two workers, some shards in both': {
+      workers: [shards.slice(1, numShards / 2), shards.slice(numShards / 2 - 1)],
+      localShards: shards.slice(0, numShards / 2),
+    },
   };
+}
+
+function start(packDir: string, { workers, localShards }: Topology, args: string[] = []): Promise<TestCluster> {
+  return TestCluster.start(packDir, workers, [...(localShards === undefined ? [] : ['--local-shards', localShards.join(',')]), ...args]);
 }
 
 /** Topologies whose generations are followed to the end; of the others, the first tokens must have the same bits. */
@@ -83,7 +97,7 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
     const { numShards } = await readManifest(packDir);
     let reference: Choice[] | undefined;
     for (const [name, layout] of Object.entries(topologies(numShards))) {
-      const cluster = await TestCluster.start(packDir, layout);
+      const cluster = await start(packDir, layout);
       try {
         const length = FULL_LENGTH.includes(name) ? undefined : SHORT_LENGTH;
         const choices: Choice[] = [];
@@ -103,7 +117,7 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
   it('gives them to prompts that are sent at once, in chunks smaller than the prompts', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
-    const cluster = await TestCluster.start(packDir, topologies(numShards)['two workers']!, ['--max-num-batched-tokens', '24']);
+    const cluster = await start(packDir, topologies(numShards)['two workers']!, ['--max-num-batched-tokens', '24']);
     try {
       const choices = await Promise.all(prompts.map((prompt) => complete(cluster.url, prompt)));
       for (const [index, choice] of choices.entries()) expectGolden(prompts[index]!, choice);

@@ -90,7 +90,11 @@ export function program(): Command {
   withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')
     .requiredOption('--pack <dir>', 'the pack to serve')
-    .option('--workers <addresses>', 'host:port of each worker, separated by commas (none: the experts run in this process)')
+    .option('--workers <list>', 'host:port of each worker, and local for this process, separated by commas (local)')
+    .option(
+      '--local-shards <list>',
+      'shards that this process computes, beside those of workers, for example 0-3,6 (all, where it is local)',
+    )
     .option('--redis-url <url>', 'find the workers that register here instead (the variable REDIS_URL)')
     .action((options: RawRouterOptions) =>
       runUntilSignal(async () => {

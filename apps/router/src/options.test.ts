@@ -9,7 +9,7 @@ describe('parseRouterOptions', () => {
     expect(parse({})).toMatchObject({
       host: '127.0.0.1',
       port: 8000,
-      experts: { type: 'local' },
+      experts: { localShards: 'all', addresses: [] },
       shutdownTimeoutMs: 30_000,
       logLevel: 'info',
     });
@@ -43,9 +43,19 @@ describe('parseRouterOptions', () => {
     expect(engineOptions(options).workers).toEqual(['10.0.0.1:7000', '[::1]:7001']);
   });
 
-  it('lets workers register instead of being listed', () => {
-    expect(parse({ redisUrl: 'redis://r' }).experts).toEqual({ type: 'registry', redisUrl: 'redis://r' });
-    expect(engineOptions(parse({ redisUrl: 'redis://r' })).workers).toEqual([]);
+  it.each<[what: string, raw: RawRouterOptions, expected: object]>([
+    ['this process alone', { workers: 'local' }, { workers: 'local', localShards: 'all' }],
+    ['this process alone, by another name', { workers: 'none' }, { workers: 'local', localShards: 'all' }],
+    ['workers alone', { workers: 'a:1' }, { workers: ['a:1'], localShards: undefined }],
+    ['this process and workers', { workers: 'local,a:1, b:2' }, { workers: ['a:1', 'b:2'], localShards: 'all' }],
+    ['some shards in this process', { workers: 'local,a:1', localShards: '0-2,5' }, { workers: ['a:1'], localShards: [0, 1, 2, 5] }],
+    ['some shards in this process, said once', { workers: 'a:1', localShards: '3' }, { workers: ['a:1'], localShards: [3] }],
+    ['workers that register', { redisUrl: 'redis://r' }, { workers: [], localShards: undefined }],
+    ['this process and workers that register', { workers: 'local', redisUrl: 'redis://r' }, { workers: [], localShards: 'all' }],
+    ['some shards here, and workers that register', { redisUrl: 'redis://r', localShards: '1' }, { workers: [], localShards: [1] }],
+  ])('has the experts computed by %s', (_, raw, expected) => {
+    expect(engineOptions(parse(raw))).toMatchObject(expected);
+    expect(parse(raw).experts.redisUrl).toBe(raw.redisUrl);
   });
 
   it.each<[string, RawRouterOptions]>([
@@ -53,7 +63,11 @@ describe('parseRouterOptions', () => {
     ['--port', { port: '65536' }],
     ['--workers', { workers: 'localhost' }],
     ['--workers', { workers: 'a:1,b:2,a:1' }],
-    ['--workers', { workers: 'a:1', redisUrl: 'redis://r' }],
+    ['--workers', { workers: 'local,local' }],
+    ['--workers', { workers: 'local,' }],
+    ['--workers', { workers: 'local,a:1', redisUrl: 'redis://r' }],
+    ['--local-shards', { workers: 'local,a:1', localShards: '3-1' }],
+    ['--local-shards', { localShards: '' }],
     ['--wire', { wire: 'int8' }],
     ['--threads', { threads: '0' }],
     ['--max-model-len', { maxModelLen: '1e9' }],

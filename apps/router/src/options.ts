@@ -1,5 +1,6 @@
 import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
 import type { EngineOptions } from '@ringmesh/engine';
+import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
 
@@ -11,6 +12,7 @@ export interface RawRouterOptions {
   host?: string;
   port?: string;
   workers?: string;
+  localShards?: string;
   redisUrl?: string;
   threads?: string;
   wire?: string;
@@ -28,8 +30,15 @@ export interface RawRouterOptions {
   logLevel?: string;
 }
 
-/** Who computes the experts: this process, workers at fixed addresses, or the workers that register in Redis. */
-export type ExpertSource = { type: 'local' } | { type: 'static'; addresses: string[] } | { type: 'registry'; redisUrl: string };
+/** Who has the experts: at least one of the three. */
+export interface ExpertSources {
+  /** Shards that this process computes itself. */
+  localShards: 'all' | number[] | undefined;
+  /** Addresses of workers. */
+  addresses: string[];
+  /** Where workers register, instead of being listed. */
+  redisUrl: string | undefined;
+}
 
 /** Undefined where the engine decides. */
 export interface RouterOptions {
@@ -38,7 +47,7 @@ export interface RouterOptions {
   host: string;
   /** 0: any free port. */
   port: number;
-  experts: ExpertSource;
+  experts: ExpertSources;
   threads: number | undefined;
   /** How hidden states travel to workers. */
   wire: (typeof WIRES)[number] | undefined;
@@ -85,10 +94,11 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
 
 /** The part that the engine takes. */
 export function engineOptions(options: RouterOptions): EngineOptions {
-  const { experts } = options;
+  const { localShards, addresses, redisUrl } = options.experts;
   return {
     packDir: options.pack,
-    workers: experts.type === 'local' ? 'local' : experts.type === 'static' ? experts.addresses : [],
+    workers: addresses.length === 0 && redisUrl === undefined ? 'local' : addresses,
+    localShards,
     threads: options.threads,
     wire: options.wire,
     maxNumSeqs: options.maxNumSeqs,
@@ -100,23 +110,21 @@ export function engineOptions(options: RouterOptions): EngineOptions {
   };
 }
 
-function parseExperts({ workers, redisUrl }: RawRouterOptions): ExpertSource {
-  if (redisUrl !== undefined) {
-    if (workers !== undefined) {
-      throw new InvalidOptionError('--workers: give either --workers or --redis-url, where workers register by themselves', {
-        field: '--workers',
-      });
-    }
-    return { type: 'registry', redisUrl };
+function parseExperts({ workers, localShards, redisUrl }: RawRouterOptions): ExpertSources {
+  const names = workers === undefined || workers === 'none' ? [] : workers.split(',').map((name) => name.trim());
+  const addresses = names.filter((name) => name !== 'local');
+  if (redisUrl !== undefined && addresses.length > 0) {
+    throw new InvalidOptionError('--workers: give either addresses or --redis-url, where workers register by themselves', {
+      field: '--workers',
+    });
   }
-  if (workers === undefined || workers === 'local' || workers === 'none') return { type: 'local' };
-  const addresses = workers.split(',').map((address) => address.trim());
-  if (addresses.length > MAX_WORKERS) throw new InvalidOptionError(`--workers: at most ${MAX_WORKERS} are allowed`, { field: '--workers' });
-  for (const [index, address] of addresses.entries()) {
-    parseAddress(address, '--workers');
-    if (addresses.indexOf(address) !== index) throw new InvalidOptionError(`--workers: ${address} is given twice`, { field: '--workers' });
-  }
-  return { type: 'static', addresses };
+  if (names.length > MAX_WORKERS) throw new InvalidOptionError(`--workers: at most ${MAX_WORKERS} are allowed`, { field: '--workers' });
+  for (const address of addresses) parseAddress(address, '--workers');
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new InvalidOptionError(`--workers: ${twice} is given twice`, { field: '--workers' });
+  const isLocal = names.includes('local') || (addresses.length === 0 && redisUrl === undefined);
+  const all = isLocal ? 'all' : undefined;
+  return { localShards: localShards === undefined ? all : parseShards('--local-shards', localShards), addresses, redisUrl };
 }
 
 function parseModelName(name: string | undefined): string | undefined {

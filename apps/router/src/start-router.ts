@@ -1,6 +1,6 @@
 import type { RingmeshError } from '@ringmesh/core';
 import { startEngine } from '@ringmesh/engine';
-import { collectProcessMetrics, createLogger, createMetricsRegistry, RequestMetrics } from '@ringmesh/telemetry';
+import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, RequestMetrics } from '@ringmesh/telemetry';
 import { readManifest } from '@ringmesh/weights';
 import { followRegistry } from './follow-registry.js';
 import { InFlight } from './generation/in-flight.js';
@@ -44,12 +44,14 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       failed.resolve(error);
     },
   });
+  warnOfRounding(options, log);
   const opened = new AsyncDisposableStack();
   opened.defer(() => engine.close());
   try {
     observer.observe(engine);
-    if (options.experts.type === 'registry') {
-      const registry = await followRegistry({ ...options.experts, security: options.security }, engine, log);
+    const { redisUrl } = options.experts;
+    if (redisUrl !== undefined) {
+      const registry = await followRegistry({ redisUrl, security: options.security }, engine, log);
       opened.defer(() => registry.close());
     }
     const model = await loadServedModel(manifest, { packDir: options.pack, name, maxModelLen: engine.maxModelLen, log });
@@ -66,4 +68,13 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     await opened.disposeAsync();
     throw error;
   }
+}
+
+/** With experts of both kinds the wire's format may show in the answers. */
+function warnOfRounding({ experts: { localShards, addresses, redisUrl }, wire = 'f32' }: RouterOptions, log: Logger): void {
+  const isMixed = localShards !== undefined && (addresses.length > 0 || redisUrl !== undefined);
+  if (!isMixed || wire === 'f32') return;
+  log.warn(
+    `--wire ${wire} rounds what travels to workers, not what is computed here: a shard that is in both places may give either result`,
+  );
 }

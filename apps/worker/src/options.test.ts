@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { parseWorkerOptions, type RawWorkerOptions } from './options.js';
-import { chooseShards, parseShards } from './shard-list.js';
 
 describe('parseWorkerOptions', () => {
   it('needs a pack only', () => {
@@ -67,24 +66,4 @@ describe('parseWorkerOptions', () => {
       expect.objectContaining({ name: 'InvalidOptionError', field, message: expect.stringContaining(field) as string }),
     );
   });
-});
-
-describe('parseShards', () => {
-  it.each([
-    ['0', [0]],
-    ['0-3,6', [0, 1, 2, 3, 6]],
-    ['6, 2-2,0-2', [0, 1, 2, 6]],
-  ])('reads %s', (text, shards) => {
-    expect(parseShards(text)).toEqual(shards);
-  });
-
-  it.each(['', ',', '1,', 'a', '-1', '1-', '1-2-3', '2-1', '1.5', '1024', '0-99999'])('rejects %j', (text) => {
-    expect(() => parseShards(text)).toThrow('--shards');
-  });
-});
-
-it('chooseShards takes all shards where none are asked for, and only those that exist', () => {
-  expect(chooseShards(undefined, 3)).toEqual([0, 1, 2]);
-  expect(chooseShards([2], 3)).toEqual([2]);
-  expect(() => chooseShards([1, 3], 3)).toThrow('there is no shard 3; this pack has shards 0 to 2');
 });

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { InvalidOptionError, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
+import { parseShards } from '@ringmesh/placement';
 import { type Address, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
-import { parseShards } from './shard-list.js';
 
 /** The command line's options as it read them: `maxTokens` is `--max-tokens`. */
 export interface RawWorkerOptions {
@@ -60,7 +60,7 @@ export function parseWorkerOptions(raw: RawWorkerOptions): WorkerOptions {
   }
   return {
     pack: raw.pack,
-    shards: raw.shards === undefined ? undefined : parseShards(raw.shards),
+    shards: raw.shards === undefined ? undefined : parseShards('--shards', raw.shards),
     listen: parseAddress(raw.listen ?? '127.0.0.1:7000', '--listen'),
     advertise: raw.advertise === undefined ? undefined : parseAddress(raw.advertise, '--advertise'),
     threads: parseInteger('--threads', raw.threads, 1, MAX_THREADS) ?? availableParallelism(),

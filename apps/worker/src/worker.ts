@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { chooseShards } from '@ringmesh/placement';
 import { formatAddress } from '@ringmesh/protocol';
 import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, WorkerMetrics } from '@ringmesh/telemetry';
 import { PackLayout, type PackManifest, readManifest, verifyPack } from '@ringmesh/weights';
@@ -8,7 +9,6 @@ import { ExpertService } from './expert-service.js';
 import { MetricsServer } from './metrics-server.js';
 import type { WorkerOptions } from './options.js';
 import { register } from './registration.js';
-import { chooseShards } from './shard-list.js';
 
 /** A worker that listens; its experts may still be loading. */
 export interface RunningWorker {
@@ -29,7 +29,7 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { pack, listen, security, threads, maxTokens } = options;
   const manifest = await readManifest(pack);
-  const shards = chooseShards(options.shards, manifest.numShards);
+  const shards = chooseShards('--shards', options.shards, manifest.numShards);
   const log = createLogger({ name: 'worker', level: options.logLevel });
   await verifyShards(options, manifest, shards, log);
 

@@ -13,6 +13,9 @@ export interface ComputeThreadsOptions {
   manifest: PackManifest;
   /** Compute threads, the engine's own among them. */
   threads: number;
+  /** Shards that these threads compute; none where workers have them all. */
+  shards: number[];
+  /** Whether nobody else computes experts. */
   expertsAreLocal: boolean;
   channelShape: ChannelShape;
   /** Sequences that logits are wanted of at once. */
@@ -51,8 +54,8 @@ export class ComputeThreads {
   private readonly threads: ExpertThreadHandle[] = [];
 
   constructor(private readonly options: ComputeThreadsOptions) {
-    const { manifest, threads, expertsAreLocal, channelShape, maxNumSeqs, numSlots } = options;
-    const [own, ...others] = planThreads(manifest, threads, expertsAreLocal);
+    const { manifest, threads, shards, expertsAreLocal, channelShape, maxNumSeqs, numSlots } = options;
+    const [own, ...others] = planThreads(manifest, threads, shards);
     // Where all the work of a step is on these threads, the cores have nothing else to do.
     this.spinMs = expertsAreLocal && others.length > 0 && threads <= availableParallelism() ? SPIN_MS : 0;
     const memory = allocateSharedMemory(manifest, { maxTokens: channelShape.maxTokens, maxRows: maxNumSeqs, numSlots });
@@ -62,10 +65,10 @@ export class ComputeThreads {
     const numRanks = 1 + others.filter(({ rank }) => rank !== null).length;
     const total = countSessions(
       manifest,
-      others.flatMap(({ shards }) => shards),
+      others.flatMap((plan) => plan.shards),
     );
     let opened = 0;
-    for (const { rank, shards } of others) this.start(rank, numRanks, shards, () => options.onProgress(++opened, total));
+    for (const plan of others) this.start(plan.rank, numRanks, plan.shards, () => options.onProgress(++opened, total));
     this.ready = Promise.all(this.threads.map((thread) => thread.ready)).then(() => undefined);
     this.ready.catch(() => this.close()); // whoever waits for it hears why
   }

@@ -1,5 +1,5 @@
-import { InvalidOptionError, InvalidRequestError, NotReadyError, type RingmeshError, ShuttingDownError } from '@ringmesh/core';
-import { type ExpertHost, GrpcDispatch, type RemoteWorker, requestsInFlight, type WorkerStatus } from '@ringmesh/dispatch';
+import { InvalidRequestError, NotReadyError, type RingmeshError, ShuttingDownError } from '@ringmesh/core';
+import { type ExpertHost, type RemoteWorker, requestsInFlight, type WorkerStatus } from '@ringmesh/dispatch';
 import { Doorbell } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
 import { channelShapeOf } from './channel-shape.js';
@@ -9,11 +9,10 @@ import { engineError } from './engine-error.js';
 import type { MessageFromEngine } from './engine-messages.js';
 import type { EngineOptions, EngineSettings } from './engine-options.js';
 import { EngineThreadHandle } from './engine-thread-handle.js';
+import { Experts } from './experts.js';
 import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Readiness } from './generation.js';
-import { LocalExperts } from './local-experts.js';
 import { OpenRequests } from './open-requests.js';
 import { ReadinessTracker } from './readiness-tracker.js';
-
 import type { StepMetrics } from './step-report.js';
 
 /** What the engine tells without being asked. */
@@ -34,9 +33,8 @@ const NUM_SLOTS = 2;
 /** The engine as the main thread sees it: passes requests in and their events out, and knows what is missing. It computes nothing. */
 export class EngineHandle implements EngineClient {
   readonly maxModelLen: number;
+  private readonly experts: Experts;
   private readonly compute: ComputeThreads;
-  /** Null where the experts are local. */
-  private readonly grpc: GrpcDispatch | null;
   private readonly thread: EngineThreadHandle;
   private readonly tracker: ReadinessTracker;
   private readonly requests = new OpenRequests((message) => this.thread.send(message));
@@ -48,7 +46,7 @@ export class EngineHandle implements EngineClient {
 
   constructor(
     readonly manifest: PackManifest,
-    options: EngineOptions,
+    options: EngineOptions & { localShards: number[] },
     settings: EngineSettings,
     private readonly callbacks: EngineCallbacks,
   ) {
@@ -58,20 +56,22 @@ export class EngineHandle implements EngineClient {
     const clientBell = new Doorbell();
     const onFailure = (error: Error): void => this.fail(error);
     const onChange = (workers: RemoteWorker[]): void => this.workersChanged(workers);
-    const { packDir, workers, security = {} } = options;
+    const { packDir, workers, localShards, security = {} } = options;
     const parts = { packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell, onFailure };
+    const expected = { packId: manifest.packId, name: manifest.name };
+    const { wire: dtype, dispatchTimeoutMs: timeoutMs } = settings;
+    // What may be refused comes first: threads that nobody closes would keep the process.
+    this.experts = new Experts({ ...parts, workers, expected, dtype, timeoutMs, security, onChange });
     this.compute = new ComputeThreads({
       ...parts,
       threads: settings.threads,
       maxNumSeqs: settings.limits.maxNumSeqs,
+      shards: localShards,
       expertsAreLocal: workers === 'local',
-      onProgress: (opened, total) => localExperts?.loading(opened, total),
+      onProgress: (opened, total) => this.experts.loading(opened, total),
     });
-    const localExperts = workers === 'local' ? new LocalExperts(this.compute, onChange) : null;
+    if (localShards.length > 0) this.experts.addLocal(this.compute);
     this.compute.ready.catch(onFailure);
-    const expected = { packId: manifest.packId, name: manifest.name };
-    const { wire: dtype, dispatchTimeoutMs: timeoutMs } = settings;
-    this.grpc = workers === 'local' ? null : new GrpcDispatch({ ...parts, workers, expected, dtype, timeoutMs, security, onChange });
     const { ownHost, engineRank, spinMs } = this.compute;
     this.thread = new EngineThreadHandle(
       { ...settings, packDir, manifest, channelShape, numSlots: NUM_SLOTS, clientBell: clientBell.buffer, ownHost, engineRank, spinMs },
@@ -107,20 +107,15 @@ export class EngineHandle implements EngineClient {
     return this.expertWorkers.map((worker) => ({ ...worker, inFlight: requestsInFlight(worker) }));
   }
 
-  /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where the experts are local */
+  /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where all experts are local */
   setWorkers(addresses: string[]): void {
-    if (this.grpc === null) {
-      throw new InvalidOptionError('--workers: the experts are in this process; start it with the addresses of workers', {
-        field: '--workers',
-      });
-    }
-    this.grpc.setWorkers(addresses);
+    this.experts.setWorkers(addresses);
   }
 
   /** Fails all requests and ends all threads. */
   async close(): Promise<void> {
     this.end(new ShuttingDownError('The server is shutting down'));
-    await Promise.all([this.grpc?.close(), this.thread.close()]);
+    await Promise.all([this.experts.close(), this.thread.close()]);
     // Only now: the engine's thread may have been waiting for them.
     await this.compute.close();
   }

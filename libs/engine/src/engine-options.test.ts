@@ -1,7 +1,7 @@
 import { KvCachePool } from '@ringmesh/kv-cache';
 import type { ModelConfig } from '@ringmesh/weights';
 import { describe, expect, it } from 'vitest';
-import { type EngineOptions, resolveOptions } from './engine-options.js';
+import { type EngineOptions, localShardsOf, resolveOptions } from './engine-options.js';
 
 // What the options look at of a config.
 const CONFIG = { numLayers: 2, numKeyValueHeads: 2, headDim: 8, maxPositionEmbeddings: 4096 } as ModelConfig;
@@ -46,5 +46,25 @@ describe('resolveOptions', () => {
     ['--wire', { wire: 'f64' as 'f32' }],
   ])('refuses %s in %o', (option, options) => {
     expect(() => resolve(options)).toThrow(expect.objectContaining({ name: 'InvalidOptionError', field: option }));
+  });
+});
+
+describe('localShardsOf', () => {
+  const pack = { numShards: 3 };
+  const of = (options: Partial<EngineOptions>): number[] => localShardsOf({ packDir: '', workers: [], ...options }, pack);
+
+  it('is all where there are no workers, none where there are, and else what was asked for', () => {
+    expect(of({ workers: 'local' })).toEqual([0, 1, 2]);
+    expect(of({})).toEqual([]);
+    expect(of({ localShards: 'all' })).toEqual([0, 1, 2]);
+    expect(of({ localShards: [0, 2] })).toEqual([0, 2]);
+  });
+
+  it.each<[problem: RegExp, options: Partial<EngineOptions>]>([
+    [/there is no shard 3; this pack has shards 0 to 2/, { localShards: [1, 3] }],
+    [/nobody has shard 0, 2/, { workers: 'local', localShards: [1] }],
+  ])('refuses: %s', (problem, options) => {
+    expect(() => of(options)).toThrow(expect.objectContaining({ name: 'InvalidOptionError', field: '--local-shards' }));
+    expect(() => of(options)).toThrow(problem);
   });
 });

@@ -1,15 +1,18 @@
 import { InvalidOptionError } from '@ringmesh/core';
 import { KvCachePool } from '@ringmesh/kv-cache';
+import { chooseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { DType } from '@ringmesh/tensor';
-import type { ModelConfig } from '@ringmesh/weights';
+import type { ModelConfig, PackManifest } from '@ringmesh/weights';
 
 export interface EngineOptions {
   packDir: string;
-  /** Addresses, host:port, of expert workers; `local` computes the experts on threads of this process. */
+  /** Addresses, host:port, of expert workers; `local` for none, and the experts on threads of this process. */
   workers: 'local' | string[];
-  /** Compute threads where workers are local, the engine's own among them; as many as there are cores unless given. */
+  /** Shards that threads of this process compute, beside those of workers; unless given, all where workers are `local`, else none. */
+  localShards?: 'all' | number[] | undefined;
+  /** Compute threads of this process, the engine's own among them; as many as there are cores unless given. */
   threads?: number | undefined;
   /** Of hidden states and partial sums on the way to workers; f32 (exact) unless given. */
   wire?: DType | undefined;
@@ -77,6 +80,20 @@ export function resolveOptions(options: EngineOptions, config: ModelConfig, mach
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
     profile: options.profile ?? false,
   };
+}
+
+/**
+ * The shards that this process computes.
+ * @throws InvalidOptionError for one that the pack does not have, and where nobody could have the others
+ */
+export function localShardsOf({ workers, localShards }: EngineOptions, { numShards }: Pick<PackManifest, 'numShards'>): number[] {
+  const asked = localShards ?? (workers === 'local' ? 'all' : []);
+  const shards = chooseShards('--local-shards', asked === 'all' ? undefined : asked, numShards);
+  if (workers === 'local' && shards.length < numShards) {
+    const others = Array.from({ length: numShards }, (_, shard) => shard).filter((shard) => !shards.includes(shard));
+    throw invalid('--local-shards', `--local-shards: nobody has shard ${others.join(', ')}: give workers that do, or leave it out`);
+  }
+  return shards;
 }
 
 /** A single request must always fit into the KV cache, so that it can never run out of memory half-way. */

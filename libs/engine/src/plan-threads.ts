@@ -10,16 +10,17 @@ export interface ThreadPlan {
 }
 
 /**
- * Divides the work over compute threads: the parts of the router over as many ranks, and, where the experts are local, the shards over all
- * threads. More threads than cores only get in each other's way.
+ * Divides the work over compute threads: the parts of the router over as many ranks, and the shards that are local over all threads. More
+ * threads than cores only get in each other's way.
  * @param threads how many may be used, the engine's own among them
+ * @param localShards ascending
  */
-export function planThreads({ numParts, numShards }: PackManifest, threads: number, expertsAreLocal: boolean): ThreadPlan[] {
-  const shards = expertsAreLocal ? assignShards(numShards, Math.min(threads, numShards)) : [];
+export function planThreads({ numParts }: PackManifest, threads: number, localShards: readonly number[]): ThreadPlan[] {
+  const assigned = assignShards(localShards.length, Math.min(threads, localShards.length));
   const numRanks = Math.min(threads, numParts);
-  return Array.from({ length: Math.max(numRanks, shards.length) }, (_, thread) => ({
+  return Array.from({ length: Math.max(numRanks, assigned.length) }, (_, thread) => ({
     rank: thread < numRanks ? thread : null,
-    shards: shards[thread] ?? [],
+    shards: (assigned[thread] ?? []).map((index) => localShards[index]!),
   }));
 }
 

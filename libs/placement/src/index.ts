@@ -1,4 +1,5 @@
 export * from './batch-splitter.js';
 export * from './partial-layout.js';
 export * from './placement.js';
+export * from './shard-list.js';
 export * from './shard-rule.js';
