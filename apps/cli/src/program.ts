@@ -123,7 +123,7 @@ export function program(): Command {
 
 function fromEnvironment(): { redisUrl?: string } {
   const redisUrl = process.env['REDIS_URL'];
-  return redisUrl === undefined ? {} : { redisUrl };
+  return redisUrl === undefined || redisUrl === '' ? {} : { redisUrl };
 }
 
 function withOptions(command: Command, options: readonly (readonly [flags: string, description: string])[]): Command {

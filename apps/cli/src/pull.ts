@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setGlobalProxyFromEnv } from 'node:http';
-import { defaultCacheDir, formatBytes, InvalidOptionError, parseChoice } from '@ringmesh/core';
+import { defaultCacheDir, explainCacheError, formatBytes, InvalidOptionError, parseChoice } from '@ringmesh/core';
 import { checkpointDirOf, type HubName, HUBS, isModelName, isPulled, pullCheckpoint, type Pulled } from '@ringmesh/hub';
 import { ProgressLine } from './progress.js';
 import { transferText } from './transfer-text.js';
@@ -30,7 +30,11 @@ export async function modelFolder(model: string, options: HubOptions, signal: Ab
   );
   if (isFolder || !isModelName(model)) return model;
   const dir = cachedDir(model, options);
-  if (!(await isPulled(dir))) await pullInto(dir, model, options, signal);
+  try {
+    if (!(await isPulled(dir))) await pullInto(dir, model, options, signal);
+  } catch (error) {
+    throw explainCacheError(error, defaultCacheDir());
+  }
   return dir;
 }
 

@@ -4,8 +4,8 @@ import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { PackFile } from './manifest.js';
 
-/** What says that a folder can only be read. */
-const READ_ONLY_CODES = ['EACCES', 'EPERM', 'EROFS'];
+/** What says that a folder cannot be written, or not be made. */
+const READ_ONLY_CODES = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'ENOENT'];
 
 /**
  * A note that files of a pack had the right hashes when this machine read them: an empty file, whose name is a hash of their inodes and times
