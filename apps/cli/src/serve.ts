@@ -1,17 +1,17 @@
 import { parseInteger, ShuttingDownError } from '@ringmesh/core';
 import { ensurePack } from '@ringmesh/pack';
 import { assignShards } from '@ringmesh/placement';
+import type { RawRouterOptions } from '@ringmesh/router';
 import { readManifest } from '@ringmesh/weights';
 import { type ClusterOptions, LocalCluster } from './local-cluster.js';
 import { type PackCommandOptions, packOptions, packProgress } from './pack.js';
 import { type HubOptions, modelFolder } from './pull.js';
 
-export interface ServeOptions extends PackCommandOptions, HubOptions {
+export interface ServeOptions extends PackCommandOptions, HubOptions, Omit<RawRouterOptions, 'workers'> {
   /** A checkpoint's or a pack's folder, or the name of a model at a hub. */
   model: string;
   /** Worker processes; 0 computes the experts in the router's own process. */
   workers: string;
-  servedModelName?: string;
 }
 
 const MAX_WORKERS = 64;
@@ -27,8 +27,12 @@ export async function serve(
   signal: AbortSignal,
 ): Promise<LocalCluster> {
   const numWorkers = parseInteger('--workers', workers, 0, MAX_WORKERS) ?? 0;
+  const packing = packOptions(options);
+  // A wrong option of the router is told now, not after an hour of packing.
+  const { parseRouterOptions } = await import('@ringmesh/router');
+  parseRouterOptions({ ...options, pack: model });
   const checkpointDir = await modelFolder(model, options, signal);
-  const packed = ensurePack({ checkpointDir, onProgress: packProgress(), ...packOptions(options) });
+  const packed = ensurePack({ checkpointDir, onProgress: packProgress(), ...packing });
   const packDir = await Promise.race([packed, rejectedWhenAborted(signal)]);
   const { name, numShards } = await readManifest(packDir);
   signal.throwIfAborted();
