@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { RingmeshProcess, SAMPLE_MODEL, until, untilReady } from '@ringmesh/testing';
+import { join } from 'node:path';
+import { packedModel, RingmeshProcess, SAMPLE_MODEL, until, untilReady } from '@ringmesh/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
 /** `ringmesh serve` as a user runs it: launcher, router and workers as processes. */
@@ -97,6 +99,27 @@ describe('ringmesh serve', () => {
       (alive) => alive.length === 0,
     );
     expect(await accepts(url)).toBe(false);
+  });
+
+  it('packs again what was damaged in the cache, after saying so, and hashes it all with --verify', async () => {
+    const pack = await packedModel(SAMPLE_MODEL);
+    await start('--workers', '0', '--verify');
+    expect(serve!.output).toMatch(/verifying \d.* of packed weights/);
+    expect(serve!.output).not.toContain('packing');
+    await serve!.kill();
+
+    const damaged = join(pack, 'router/head.bin');
+    const before = await readFile(damaged);
+    await writeFile(
+      damaged,
+      before.map((byte, index) => (index === before.length >> 1 ? byte ^ 1 : byte)),
+    );
+    const url = await start('--workers', '0');
+    expect(serve!.output).toContain(`${damaged} has SHA-256`);
+    expect(serve!.output).toContain('it is in the cache, so that is done now');
+    expect(serve!.output).toContain('packing');
+    expect(await readFile(damaged)).toEqual(before);
+    expect(await ask(url, 'What is 47 + 85?')).toMatch(/47 \+ 85 = 132$/);
   });
 
   it('computes the experts in the router with --workers 0, with the same text', async () => {

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, open, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,17 +59,6 @@ describe('a checkpoint that cannot be used', () => {
   });
 
   it('a pack whose folder is there already', () => expectFailure(['pack', SAMPLE_MODEL, folder], 'invalid_option', folder));
-});
-
-it('a pack with a changed byte', async () => {
-  const pack = join(folder, 'pack');
-  await cp(await packedModel(SAMPLE_MODEL), pack, { recursive: true });
-  const changed = join('shards', '05', 'layer-002.bin');
-  const file = await open(join(pack, changed), 'r+');
-  await file.write(Uint8Array.of(0x55), 0, 1, 1234);
-  await file.close();
-  await expectFailure(['worker', '--pack', pack], 'pack_invalid', changed, 'its bytes changed');
-  await expectFailure(['router', '--pack', pack, '--port', '0'], 'pack_invalid', changed, 'its bytes changed');
 });
 
 describe('options', () => {

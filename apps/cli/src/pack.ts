@@ -1,4 +1,4 @@
-import { InvalidOptionError, parseChoice, parseInteger } from '@ringmesh/core';
+import { formatBytes, InvalidOptionError, parseChoice, parseInteger } from '@ringmesh/core';
 import { type ModelSource, type PackProgress, readShape, writePack } from '@ringmesh/pack';
 import type { Quantization } from '@ringmesh/tensor';
 import { PackProgressText } from './pack-progress.js';
@@ -44,6 +44,15 @@ export function packProgress(): (progress: PackProgress) => void {
   const line = new ProgressLine();
   const text = new PackProgressText();
   return (progress) => line.update(text.of(progress), progress.doneWeights === progress.totalWeights);
+}
+
+/** Shows how far a pack is verified. */
+export function verifyProgress(): (progress: { doneBytes: number; totalBytes: number }) => void {
+  const line = new ProgressLine();
+  return ({ doneBytes, totalBytes }) => {
+    const share = Math.floor((100 * doneBytes) / totalBytes);
+    line.update(`verifying ${formatBytes(totalBytes)} of packed weights, once on this machine: ${share} %`, doneBytes === totalBytes);
+  };
 }
 
 function parseQuantization(quantize: string | undefined, blockSize: string | undefined): Quantization {

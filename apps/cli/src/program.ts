@@ -24,6 +24,8 @@ const SERVING_OPTIONS = [
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
+const VERIFY_OPTION = ['--verify', "hash the pack's files again, though this machine has verified them before"] as const;
+
 const PACK_OPTIONS = [
   ['--quantize <format>', 'number format of the weights: f32, f16, q8 or q4 (f32)'],
   ['--block-size <n>', 'weights that share a scale, with q8 and q4: 32 is closer to the original, 128 is faster (128)'],
@@ -39,7 +41,6 @@ const WORKER_OPTIONS = [
   ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
-  ['--verify', "hash the pack's files again, though this machine has verified them before"],
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
@@ -64,7 +65,7 @@ export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
-  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, ...HUB_OPTIONS])
+  withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, VERIFY_OPTION, ...HUB_OPTIONS])
     .description('pull and pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
@@ -87,7 +88,7 @@ export function program(): Command {
     .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')
     .action((folders: string[], options: PackCommandOptions & PackSourceOptions) => pack(folders, options));
 
-  withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, ...TRANSPORT_OPTIONS])
+  withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, VERIFY_OPTION, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')
     .requiredOption('--pack <dir>', 'the pack to serve')
     .option('--workers <list>', 'host:port of each worker, and local for this process, separated by commas (local)')
@@ -107,7 +108,7 @@ export function program(): Command {
       }),
     );
 
-  withOptions(ringmesh.command('worker'), [...WORKER_OPTIONS, ...TRANSPORT_OPTIONS])
+  withOptions(ringmesh.command('worker'), [...WORKER_OPTIONS, VERIFY_OPTION, ...TRANSPORT_OPTIONS])
     .description('the experts of some shards, for routers that run elsewhere')
     .requiredOption('--pack <dir>', 'the pack to serve')
     .action((options: RawWorkerOptions) =>

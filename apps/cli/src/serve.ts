@@ -4,7 +4,7 @@ import { assignShards } from '@ringmesh/placement';
 import type { RawRouterOptions } from '@ringmesh/router';
 import { readManifest } from '@ringmesh/weights';
 import { type ClusterOptions, LocalCluster } from './local-cluster.js';
-import { type PackCommandOptions, packOptions, packProgress } from './pack.js';
+import { type PackCommandOptions, packOptions, packProgress, verifyProgress } from './pack.js';
 import { type HubOptions, modelFolder } from './pull.js';
 
 export interface ServeOptions extends PackCommandOptions, HubOptions, Omit<RawRouterOptions, 'workers'> {
@@ -32,11 +32,17 @@ export async function serve(
   const { parseRouterOptions } = await import('@ringmesh/router');
   parseRouterOptions({ ...options, pack: model });
   const checkpointDir = await modelFolder(model, options, signal);
-  const packed = ensurePack({ checkpointDir, onProgress: packProgress(), ...packing });
+  const { verify = false } = options;
+  const onDamaged = ({ message }: Error): void => console.error(`${message}: it is in the cache, so that is done now`);
+  const onProgress = packProgress();
+  const packed = ensurePack({ checkpointDir, ...packing, verify, onProgress, onVerify: verifyProgress(), onDamaged });
   const packDir = await Promise.race([packed, rejectedWhenAborted(signal)]);
   const { name, numShards } = await readManifest(packDir);
   signal.throwIfAborted();
-  const cluster = await LocalCluster.start({ packDir, shardsOfWorkers: assignShards(numShards, numWorkers), ...args }, signal);
+  // A pack of the cache was verified just now; another one is by who opens it.
+  const verifyArgs = verify && packDir === checkpointDir ? ['--verify'] : [];
+  const processes = { ...args, routerArgs: [...args.routerArgs, ...verifyArgs], workerArgs: [...args.workerArgs, ...verifyArgs] };
+  const cluster = await LocalCluster.start({ packDir, shardsOfWorkers: assignShards(numShards, numWorkers), ...processes }, signal);
   if (!signal.aborted) console.log(welcome(cluster.url, options.servedModelName ?? name));
   return cluster;
 }

@@ -23,6 +23,7 @@ export interface RawRouterOptions {
   servedModelName?: string;
   dispatchTimeout?: string;
   shutdownTimeout?: string;
+  verify?: boolean;
   tlsCa?: string;
   tlsCert?: string;
   tlsKey?: string;
@@ -59,6 +60,8 @@ export interface RouterOptions {
   servedModelName: string | undefined;
   dispatchTimeoutMs: number | undefined;
   shutdownTimeoutMs: number;
+  /** Whether the pack's files are hashed even if this machine has verified them before. */
+  verify: boolean;
   security: TransportSecurity;
   logLevel: LogLevel;
 }
@@ -87,6 +90,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     servedModelName: parseModelName(raw.servedModelName),
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
+    verify: raw.verify ?? false,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',
   };
@@ -107,6 +111,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     maxModelLen: options.maxModelLen,
     dispatchTimeoutMs: options.dispatchTimeoutMs,
     security: options.security,
+    verify: options.verify,
   };
 }
 

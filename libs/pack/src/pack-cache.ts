@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto';
-import { access } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CheckpointMissingError, defaultCacheDir, PackInProgressError } from '@ringmesh/core';
-import { PackLayout } from '@ringmesh/weights';
+import { CheckpointMissingError, defaultCacheDir, explainCacheError, PackInProgressError, type PackInvalidError } from '@ringmesh/core';
 import { folderIdentity } from './checkpoint-source.js';
+import { isPack, removeDamaged } from './damaged-pack.js';
 import { PACK_WRITER_VERSION, type PackOptions, writePack } from './pack.js';
 
 export interface CachedPackOptions extends Omit<PackOptions, 'source' | 'packDir'> {
   /** A Hugging Face checkpoint folder, or a pack. */
   checkpointDir: string;
+  /** Hash a pack of the cache again, though this machine has verified it before. */
+  verify?: boolean;
+  /** While a pack of the cache is hashed. */
+  onVerify?: ((progress: { doneBytes: number; totalBytes: number }) => void) | undefined;
+  /** Told why a pack of the cache is thrown away, before it is made again. */
+  onDamaged?: ((error: PackInvalidError) => void) | undefined;
 }
 
 /** How often to look whether another process has finished the pack. */
@@ -17,23 +22,35 @@ const POLL_MS = 250;
 
 /**
  * Packs a checkpoint into the cache folder unless that was done before. The folder's name carries a hash of what the pack depends on: the
- * checkpoint's files (name, size, time of change) and the options. Waits where another process is packing the same.
+ * checkpoint's files (name, size, time of change) and the options. Waits where another process is packing the same. A pack that was damaged
+ * since is made again.
  * @returns the pack's folder; a folder that is a pack already is returned as it is
+ * @throws InvalidOptionError where the cache folder cannot be used, and as {@link writePack}
  */
 export async function ensurePack({ checkpointDir, ...options }: CachedPackOptions, cacheDir = defaultCacheDir()): Promise<string> {
-  if (await exists(new PackLayout(checkpointDir).manifest)) return checkpointDir;
+  if (await isPack(checkpointDir)) return checkpointDir;
   const key = await checkpointKey(checkpointDir, options);
   const packDir = join(cacheDir, 'packs', `${basename(resolve(checkpointDir))}-${options.quantization.method}-${key}`);
-  const isPacked = (): Promise<boolean> => exists(new PackLayout(packDir).manifest);
-  while (!(await isPacked())) {
-    try {
-      await writePack({ ...options, source: { type: 'checkpoint', dir: checkpointDir }, packDir });
-    } catch (error) {
-      if (!(error instanceof PackInProgressError) && !(await isPacked())) throw error;
-      await delay(POLL_MS);
+  try {
+    for (;;) {
+      if ((await isPack(packDir)) && !(await removeDamaged(packDir, { ...options, cacheDir }))) return packDir;
+      if (await packOrWait({ ...options, source: { type: 'checkpoint', dir: checkpointDir }, packDir })) return packDir;
     }
+  } catch (error) {
+    throw explainCacheError(error, cacheDir);
   }
-  return packDir;
+}
+
+/** Packs, or waits a little where another process does. @returns whether it was packed here */
+async function packOrWait(options: PackOptions): Promise<boolean> {
+  try {
+    await writePack(options);
+    return true;
+  } catch (error) {
+    if (!(error instanceof PackInProgressError) && !(await isPack(options.packDir))) throw error;
+    await delay(POLL_MS);
+    return false;
+  }
 }
 
 async function checkpointKey(
@@ -48,11 +65,4 @@ async function checkpointKey(
   });
   const inputs = JSON.stringify([PACK_WRITER_VERSION, quantization, numShards ?? null, files]);
   return createHash('sha256').update(inputs).digest('hex').slice(0, 12);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
