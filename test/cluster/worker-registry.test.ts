@@ -74,20 +74,19 @@ describe.skipIf(!HAS_REDIS_SERVER)(
       expect(await answer()).toBe(200);
     });
 
-    it('cannot be replaced by an entry that names a place we may not connect to', async () => {
+    it('cannot be replaced by entries of another pack, or that name a place we may not connect to; /ready says so', async () => {
       const registry = new WorkerRegistry(await RedisLeaseStore.connect(redis.url), { onWarning: () => undefined });
-      await registry.register({
-        id: 'stranger',
-        address: '192.0.2.1:7000', // another machine, in plain text
-        shards: [0, 1, 2, 3, 4, 5, 6, 7],
-        packId: (await readManifest(pack)).packId,
-        threads: 1,
-        device: 'cpu',
-        draining: false,
-      });
-      await addWorker([0, 1, 2, 3, 4, 5, 6, 7]);
+      const { packId } = await readManifest(pack);
+      const entry = { shards: [0, 1, 2, 3, 4, 5, 6, 7], packId, threads: 1, device: 'cpu', draining: false };
+      await registry.register({ ...entry, id: 'stranger', address: '192.0.2.1:7000' }); // another machine, in plain text
+      await registry.register({ ...entry, id: 'other', address: '127.0.0.1:1', packId: 'f00d'.repeat(16) });
+      const { address } = await addWorker([0, 1, 2, 3, 4, 5, 6, 7]);
       const { details } = await untilReadiness((ready) => ready.status === 'ready');
-      expect(details.join()).not.toContain('192.0.2.1');
+      expect(details.slice(1)).toEqual([
+        `worker ${address}: ready, shards 0, 1, 2, 3, 4, 5, 6, 7`,
+        `worker 127.0.0.1:1: left out (it registered with pack f00df00df00d, this router serves ${packId.slice(0, 12)} (ring-nano): start both with the same pack)`,
+        expect.stringMatching(/^worker 192\.0\.2\.1:7000: left out \(.*plain text/),
+      ]);
       await registry.close();
       expect((await untilReadiness((ready) => ready.details.length === 2)).status).toBe('ready');
     });

@@ -107,9 +107,14 @@ export class EngineHandle implements EngineClient {
     return this.expertWorkers.map((worker) => ({ ...worker, inFlight: requestsInFlight(worker) }));
   }
 
-  /** Replaces the list of workers. @throws InvalidOptionError for a malformed address, and where all experts are local */
-  setWorkers(addresses: string[]): void {
+  /**
+   * Replaces the list of workers.
+   * @param remarks lines about other workers, for whoever asks what is missing
+   * @throws InvalidOptionError for a malformed address, and where all experts are local
+   */
+  setWorkers(addresses: string[], remarks: string[] = []): void {
     this.experts.setWorkers(addresses);
+    this.tracker.remark(remarks);
   }
 
   /** Fails all requests and ends all threads. */

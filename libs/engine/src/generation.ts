@@ -54,7 +54,7 @@ export interface Readiness {
   ready: boolean;
   /** Shards that no reachable worker hosts now. */
   missingShards: number[];
-  /** One line a worker (or a phase of loading): address, state, last error. */
+  /** One line a worker (or a phase of loading): address, state, last error; and what else an operator should know. */
   details: string[];
 }
 

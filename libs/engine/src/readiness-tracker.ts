@@ -13,6 +13,7 @@ export class ReadinessTracker {
   private model = 'starting';
   private isLoaded = false;
   private workers: WorkerStatus[] = [];
+  private remarks: string[] = [];
   private ended: RingmeshError | null = null;
   private waiters: Waiter[] = [];
 
@@ -37,6 +38,11 @@ export class ReadinessTracker {
     this.settle();
   }
 
+  /** Replaces the lines that {@link read} ends with. */
+  remark(remarks: string[]): void {
+    this.remarks = remarks;
+  }
+
   /** Nothing will be ready any more. */
   end(error: RingmeshError): void {
     this.ended ??= error;
@@ -49,7 +55,7 @@ export class ReadinessTracker {
     return {
       ready: this.isLoaded && missing.length === 0 && this.ended === null,
       missingShards: missing,
-      details: [`model: ${model}`, ...this.workers.map(describeWorker)],
+      details: [`model: ${model}`, ...this.workers.map(describeWorker), ...this.remarks],
     };
   }
 
