@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,12 @@ async function copiedModel(): Promise<string> {
 }
 
 async function expectFailure(args: string[], code: string, ...parts: string[]): Promise<void> {
-  const process = new RingmeshProcess(args);
+  await expectFailureIn({}, args, code, ...parts);
+}
+
+/** @param environment variables besides our own */
+async function expectFailureIn(environment: Record<string, string>, args: string[], code: string, ...parts: string[]): Promise<void> {
+  const process = new RingmeshProcess(args, environment);
   started.push(process);
   const exitCode = await process.ended;
   expect(exitCode).toBeGreaterThan(0);
@@ -75,6 +80,55 @@ describe('options', () => {
     [['router', '--pack', '/nowhere', '--workers', 'local,here'], '--workers'],
     [['router', '--pack', '/nowhere', '--workers', 'local,a:1', '--local-shards', 'some'], '--local-shards'],
   ])('%j', (args, name) => expectFailure(args, name === '/nowhere' ? 'pack_invalid' : 'invalid_option', name));
+});
+
+it.each([
+  ['--kv-cache-memory', 'much'],
+  ['--port', '70000'],
+  ['--max-num-seqs', '0'],
+  ['--served-model-name', 'a b'],
+  ['--log-level', 'loud'],
+])('serve tells that %s %s is wrong before it packs anything', async (option, value) => {
+  await expectFailure(['serve', '--model', await copiedModel(), option, value], 'invalid_option', option);
+  expect(started.at(-1)!.output).not.toContain('packing');
+});
+
+it('shards that nobody could have', async () => {
+  const pack = await packedModel(SAMPLE_MODEL);
+  const router = (...args: string[]): string[] => ['router', '--pack', pack, '--port', '0', ...args];
+  await expectFailure(router('--local-shards', '0-5'), 'invalid_option', '--local-shards', 'shard 6, 7');
+  await expectFailure(router('--local-shards', '8', '--workers', '127.0.0.1:1'), 'invalid_option', 'there is no shard 8');
+});
+
+it('a context that the memory for keys and values does not hold is warned of, unless it is asked for', async () => {
+  const pack = await packedModel(SAMPLE_MODEL);
+  const start = (...args: string[]): RingmeshProcess => {
+    const router = new RingmeshProcess(['router', '--pack', pack, '--port', '0', '--kv-cache-memory', '512KiB', ...args]);
+    started.push(router);
+    return router;
+  };
+  const tokens = await start().line(/"level":"warn".*one request may have (\d+) tokens, not the model's 1024.*--kv-cache-memory/);
+  const asked = start('--max-model-len', tokens);
+  await asked.line(/^ringmesh router listening/m);
+  expect(asked.output).not.toContain('"warn"');
+});
+
+describe('the cache folder', () => {
+  it.each([SAMPLE_MODEL, 'someone/some-model'])('that cannot be made is told by its variable: serve --model %s', async (model) => {
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    const environment = { RINGMESH_CACHE: join(file, 'cache') };
+    await expectFailureIn(environment, ['serve', '--model', model], 'invalid_option', 'set RINGMESH_CACHE', file, 'ENOTDIR');
+  });
+
+  it('may be left empty, as may REDIS_URL: that is as if it was not set', async () => {
+    const pack = await packedModel(SAMPLE_MODEL);
+    const environment = { RINGMESH_CACHE: '', XDG_CACHE_HOME: folder, REDIS_URL: '' };
+    const router = new RingmeshProcess(['router', '--pack', pack, '--port', '0'], environment);
+    started.push(router);
+    await untilReady(await router.line(/^ringmesh router listening on (\S+)/m));
+    expect(await readdir(join(folder, 'ringmesh'))).toEqual(['verified']);
+  });
 });
 
 describe('addresses', () => {

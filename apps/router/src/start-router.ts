@@ -1,7 +1,7 @@
 import type { RingmeshError } from '@ringmesh/core';
 import { startEngine } from '@ringmesh/engine';
 import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, RequestMetrics } from '@ringmesh/telemetry';
-import { readManifest } from '@ringmesh/weights';
+import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { followRegistry } from './follow-registry.js';
 import { InFlight } from './generation/in-flight.js';
 import { TextGenerator } from './generation/text-generator.js';
@@ -49,6 +49,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   opened.defer(() => engine.close());
   try {
     observer.observe(engine);
+    warnOfShortContext(options, manifest, engine.maxModelLen, log);
     const { redisUrl } = options.experts;
     if (redisUrl !== undefined) {
       const registry = await followRegistry({ redisUrl, security: options.security }, engine, log);
@@ -77,4 +78,12 @@ function warnOfRounding({ experts: { localShards, addresses, redisUrl }, wire = 
   log.warn(
     `--wire ${wire} rounds what travels to workers, not what is computed here: a shard that is in both places may give either result`,
   );
+}
+
+/** A context that was cut to what memory holds is nothing that an operator asked for. */
+function warnOfShortContext({ maxModelLen }: RouterOptions, { config }: PackManifest, served: number, log: Logger): void {
+  const full = config.maxPositionEmbeddings;
+  if (maxModelLen !== undefined || served >= full) return;
+  const why = `one request may have ${served} tokens, not the model's ${full}, which do not fit the memory for keys and values`;
+  log.warn(`${why}: give more with --kv-cache-memory, or say with --max-model-len ${served} that this is meant`);
 }
