@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
 
@@ -200,6 +202,18 @@ describe('other endpoints', () => {
   it('a malformed or endless path is an error of the same shape', async () => {
     await expectError(await fetch(`${router.url}/v1/models/%zz`), { status: 400, code: 'invalid_request' });
     await expectError(await fetch(`${router.url}/v1/models/${'x'.repeat(600)}`), { status: 414, code: 'uri_too_long' });
+  });
+
+  it('what never gets as far as a route is an error of the same shape', async () => {
+    const answerTo = async (bytes: string): Promise<Response> => {
+      const socket = connect(Number(new URL(router.url).port), '127.0.0.1');
+      socket.write(bytes);
+      const [head, body] = (await text(socket)).split('\r\n\r\n') as [string, string];
+      return new Response(body, { status: Number(/^HTTP\/1\.1 (\d+) /.exec(head)?.[1]) });
+    };
+    await expectError(await answerTo('hello\r\n\r\n'), { status: 400, code: 'invalid_request', says: 'HTTP/1.1' });
+    const large = `GET /health HTTP/1.1\r\nHost: x\r\nx-large: ${'a'.repeat(20_000)}\r\n\r\n`;
+    await expectError(await answerTo(large), { status: 431, code: 'headers_too_large', says: 'bytes' });
   });
 
   it('an unknown model of any sane name is 404', async () => {

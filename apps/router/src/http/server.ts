@@ -5,6 +5,7 @@ import type { HttpMetrics, Logger } from '@ringmesh/telemetry';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { errorResponse } from '../openai/error-response.js';
 import { SSE_CONTENT_TYPE, SSE_HEADERS } from '../openai/sse.js';
+import { ClientErrors } from './client-errors.js';
 import { readJsonBody } from './json-body.js';
 import { Routes } from './routes.js';
 
@@ -18,8 +19,10 @@ const PROBES = new Set(['/health', '/ready', '/metrics']);
 
 /** The fastify server under Nest: JSON bodies only, request ids, a log line and metrics for each request. */
 export function createServer(httpMetrics: HttpMetrics, log: Logger): { adapter: FastifyAdapter; routes: Routes } {
+  const clientErrors = new ClientErrors();
   const adapter = new FastifyAdapter({
     genReqId: requestId,
+    clientErrorHandler: (error, socket) => clientErrors.answer(error, socket),
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply): void => {
@@ -33,6 +36,7 @@ export function createServer(httpMetrics: HttpMetrics, log: Logger): { adapter: 
   server.addContentTypeParser('application/json', (_request: unknown, payload: IncomingMessage) => readJsonBody(payload));
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
   server.addHook('onRequest', (request, reply, done) => {
+    clientErrors.began(reply.raw);
     void reply.header('x-request-id', request.id);
     done();
   });

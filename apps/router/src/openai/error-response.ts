@@ -11,6 +11,7 @@ const HTTP_CODES: Record<number, string> = {
   408: 'request_timeout',
   413: new BodyTooLargeError('').code,
   414: 'uri_too_long',
+  431: 'headers_too_large',
 };
 
 export interface ErrorResponse {
@@ -26,8 +27,13 @@ export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof ClientGoneError) return response(499, error.message, 'client_gone'); // nginx's status; nobody reads it
   const status = httpStatus(error);
   if (status === 415) return response(status, 'Send the body as application/json', 'unsupported_media_type');
-  if (status !== undefined && status < 500) return response(status, (error as Error).message, HTTP_CODES[status] ?? 'invalid_request');
+  if (status !== undefined && status < 500) return httpErrorResponse(status, (error as Error).message);
   return response(500, 'Internal error: the server log says more', new EngineFailedError('').code);
+}
+
+/** What HTTP itself refuses. @param status 4xx */
+export function httpErrorResponse(status: number, message: string): ErrorResponse {
+  return response(status, message, HTTP_CODES[status] ?? 'invalid_request');
 }
 
 function response(status: number, message: string, code: string, field?: string): ErrorResponse {
