@@ -19,7 +19,7 @@ export interface PackSourceOptions {
   threads?: string | undefined;
 }
 
-/** Weights that share a scale unless told otherwise: 128 is fastest (shared/ENGINE.md C1). */
+/** Weights that share a scale unless told otherwise: 128 is fastest (docs/engine-notes.md, Weights). */
 const BLOCK_SIZE = 128;
 
 /** `ringmesh pack CHECKPOINT PACK`, or `ringmesh pack --synthetic SHAPE PACK` */

@@ -38,7 +38,7 @@ export class Session {
   /**
    * Opens a graph from a file (external weights are found beside it) or from bytes.
    * @param outputs names of the outputs that `run` returns
-   * @param threads intra-op threads; more than one only pays for large products (shared/ENGINE.md C0), and they never spin
+   * @param threads intra-op threads; more than one only pays for large products (docs/engine-notes.md, Sessions), and they never spin
    */
   static open(source: string | Uint8Array, outputs: string[], threads = 1): Session {
     initOrt();

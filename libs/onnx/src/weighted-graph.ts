@@ -4,7 +4,7 @@ import type { DataFile } from './data-file.js';
 import { ELEMENT_TYPES, GraphBuilder, type Value } from './graph-builder.js';
 import { type Matrix, piecesOf, rangesOf, readBlocks, type Table } from './matrix.js';
 
-/** Accuracy level 4 of MatMulNBits: activations become int8 in blocks, which is what the fast kernels multiply (shared/ENGINE.md C1). */
+/** Accuracy level 4 of MatMulNBits: activations become int8 in blocks, which is what the fast kernels multiply (docs/engine-notes.md, Weights). */
 const INT8_ACTIVATIONS = 4;
 
 /** A graph whose weights go into a data file, in the pack's number format. */

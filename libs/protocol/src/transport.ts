@@ -4,7 +4,7 @@ import { maxReplyBytes, maxRequestBytes } from './wire-limits.js';
 
 /**
  * Bytes a peer may send before it has to wait for our acknowledgement. HTTP/2's default of 64 KiB stops a prefill's 4 MB message 64 times
- * (measured in shared/ENGINE.md D).
+ * (docs/engine-notes.md, Transport).
  */
 export const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
 

@@ -1,4 +1,4 @@
-/** What a checkpoint's config.json says, validated and in our names. Source: shared/MODEL.md and the authors' configuration classes. */
+/** What a checkpoint's config.json says, validated and in our names. Source: the authors' configuration classes. */
 export interface ModelConfig {
   modelType: 'bailing_moe';
   /** H: width of the hidden states. */

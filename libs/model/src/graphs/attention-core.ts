@@ -10,7 +10,7 @@ export interface AttentionShape {
 
 /**
  * Softmax attention of one sequence over its cached keys and values, without weights, so that one graph serves every layer. KV heads are
- * separate inputs because each is a view into a head-major cache (shared/ENGINE.md C4).
+ * separate inputs because each is a view into a head-major cache (docs/engine-notes.md, Attention).
  *
  * | in | | out | |
  * | --- | --- | --- | --- |

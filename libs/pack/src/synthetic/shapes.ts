@@ -20,7 +20,7 @@ const COMMON = {
   rope_theta: 600_000,
 };
 
-/** The authors' config.json of models whose size matters, as far as it is known (shared/MODEL.md). */
+/** The authors' config.json of models whose size matters, as far as it is known. */
 const PRESETS: Readonly<Record<string, object>> = {
   'ring-lite': {
     ...COMMON,
