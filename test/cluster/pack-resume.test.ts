@@ -50,13 +50,17 @@ async function hashesOf(pack: string): Promise<Record<string, string>> {
   return hashes;
 }
 
-/** Bytes of a pack that is being made. */
-async function partialBytes(pack: string): Promise<number> {
-  const dir = `${pack}.partial`;
-  const entries = existsSync(dir) ? await readdir(dir, { recursive: true, withFileTypes: true }) : [];
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  // A file may move away between the two looks.
-  return files.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+/** Bytes of a pack that is being made. Its folders and files may move away between two looks: then they are counted at the next. */
+async function partialBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  });
+  const sizes = entries.map((entry) => {
+    const path = join(folder, entry.name);
+    return entry.isDirectory() ? partialBytes(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  });
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Starts packing, waits until it is so far, and kills the process, which has not finished by then. */
@@ -81,7 +85,7 @@ describe('packing', () => {
     const pack = join(folder, `killed-${seed}`);
     const random = uniform(seed);
     const shares = Array.from({ length: 3 }, () => 0.85 * ((random() + 1) / 2)).sort((a, b) => a - b);
-    for (const share of shares) await killWhen(pack, async () => (await partialBytes(pack)) >= share * wholeBytes);
+    for (const share of shares) await killWhen(pack, async () => (await partialBytes(`${pack}.partial`)) >= share * wholeBytes);
     const finished = (await journalLines(pack)) - 1;
 
     const resumed = new RingmeshProcess([...args, pack]);
