@@ -127,7 +127,7 @@ export function describeExpertHosts(name: string, startHosts: (options: StartHos
         [2, sizes.numExperts, /experts/],
       ] as const) {
         channel.experts[0] = expert;
-        channel.request({ layer, epoch: 1, numTokens: 1, numExperts: 1, numRows: 1 });
+        channel.request({ layer, epoch: 1, numTokens: 1, numExperts: 1, numRows: 1, numNodes: 0 });
         for (let seen = clientBell.value; !channel.isAnswered; seen = clientBell.value) clientBell.wait(seen, 5000);
         expect(channel.takeAnswer()).toEqual({ failure: expect.stringMatching(reason) as string });
       }

@@ -66,7 +66,7 @@ describe('ExpertPool', () => {
     const pool = await ExpertPool.start(options);
     await pool.close();
     const channel = new ExpertChannel(pool.hosts[0]!.channels[0]!);
-    channel.request({ layer: 0, epoch: 0, numTokens: 1, numExperts: 1, numRows: 1 });
+    channel.request({ layer: 0, epoch: 0, numTokens: 1, numExperts: 1, numRows: 1, numNodes: 0 });
     expect(channel.takeAnswer()).toEqual({ failure: 'Expert thread 0 (shard 1) was closed' });
   });
 

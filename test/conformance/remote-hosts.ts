@@ -24,7 +24,7 @@ export async function startWorkers({ experts, assignment, shape, numSlots, clien
     },
     onFailure: (error) => expect.unreachable(error.message),
   });
-  const hosts = (await ready.promise).map(({ address, shards, channels }) => ({ id: address, shards, channels }));
+  const hosts = (await ready.promise).map(({ address, shards, channels, addsShards }) => ({ id: address, shards, channels, addsShards }));
   const stop = async (index: number): Promise<void> => {
     processes[index]!.kill('SIGKILL');
     await processes[index]!.ended;

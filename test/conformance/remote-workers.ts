@@ -38,6 +38,7 @@ export function makeBatch(numTokens: number, experts: number[], seed = 1): Exper
     counts: Int32Array.from(experts, () => numTokens),
     rows: Int32Array.from(rows),
     weights: Float32Array.from(rows, random),
+    nodes: new Int32Array(),
   };
 }
 
@@ -102,9 +103,9 @@ export class Router {
   /** Sends a batch to a worker, on the channel of a slot, and waits for the answer. */
   async exchange(worker: RemoteWorker, batch: ExpertBatch, slot = 0): Promise<{ partials: Float32Array } | { failure: string }> {
     const channel = new ExpertChannel(worker.channels[slot]!);
-    for (const field of ['hidden', 'experts', 'counts', 'rows', 'weights'] as const) channel[field].set(batch[field]);
-    const { layer, epoch, numTokens, experts, rows } = batch;
-    channel.request({ layer, epoch, numTokens, numExperts: experts.length, numRows: rows.length });
+    for (const field of ['hidden', 'experts', 'counts', 'rows', 'weights', 'nodes'] as const) channel[field].set(batch[field]);
+    const { layer, epoch, numTokens, experts, rows, nodes } = batch;
+    channel.request({ layer, epoch, numTokens, numExperts: experts.length, numRows: rows.length, numNodes: nodes.length });
     for (let seen = this.clientBell.value; !channel.isAnswered; seen = this.clientBell.value) await this.clientBell.waitAsync(seen);
     const answer = channel.takeAnswer();
     return 'failure' in answer ? answer : { partials: answer.partials.slice() };

@@ -81,6 +81,8 @@ describe('a worker', () => {
       { ...batch, rows: batch.rows.map(() => 0) },
       { ...batch, layer: 2 },
       { ...batch, numTokens: 2 ** 30 },
+      { ...batch, nodes: Int32Array.of(2) },
+      { ...batch, nodes: Int32Array.of(1, 3) },
     ];
     for (const [id, each] of wrong.entries()) {
       const reply = await client.ask(encodeForwardRequest(each, { ...header, id }));

@@ -1,12 +1,12 @@
 import type { PooledHost } from '@ringmesh/experts';
-import { BatchSplitter, PartialLayout, ShardRule } from '@ringmesh/placement';
+import { BatchSplitter, PartialLayout, ReductionTree, ShardRule, TreeSum } from '@ringmesh/placement';
 import { type ChannelShape, type Doorbell, ForwardStatus } from '@ringmesh/protocol';
 import { ComputeThread, type ForwardJob, type ThreadAnswer } from './compute-thread.js';
 import { ForwardError } from './forward-error.js';
 
 /** The partial sums of a batch. */
 export interface ComputedBatch {
-  /** One block of whole rows for each shard with rows, ascending; valid until {@link release}. */
+  /** Blocks of whole rows, in the order of the reply; valid until {@link release}. */
   blocks: Float32Array[];
   /** Of each thread that had a part in it. */
   answers: ThreadAnswer[];
@@ -16,15 +16,24 @@ export interface ComputedBatch {
 /** Where the partial sums of one shard are to come from. */
 interface ShardPart {
   thread: ComputeThread;
-  numRows: number;
+  rows: Int32Array; // [P]
+}
+
+/** The partial sums of one shard. */
+interface ShardSums {
+  shard: number;
+  rows: Int32Array; // [P]
+  partials: Float32Array; // [P, H]
 }
 
 /** Tokens that may wait for a thread, as multiples of the largest batch: more would miss their deadlines anyway. */
 const MAX_QUEUED_BATCHES = 8;
 
-/** Has batches computed by the threads of a pool: splits each over the threads of its shards and puts their answers in shard order. */
+/** Has batches computed by the threads of a pool: splits each over the threads of its shards and joins their answers. */
 export class BatchComputer {
   private readonly rule: ShardRule;
+  private readonly tree: ReductionTree;
+  private readonly treeSum: TreeSum;
   private readonly layout: PartialLayout;
   private readonly threads: ComputeThread[];
   private readonly threadOfShard = new Map<number, ComputeThread>();
@@ -36,6 +45,8 @@ export class BatchComputer {
     private readonly bell: Doorbell,
   ) {
     this.rule = new ShardRule(shape.numExperts, shape.numShards);
+    this.tree = new ReductionTree(shape.numShards);
+    this.treeSum = new TreeSum(shape.hiddenSize);
     this.layout = new PartialLayout(this.rule, shape.maxTokens, shape.expertsPerToken);
     const splitter = new BatchSplitter(this.rule, shape.hiddenSize, shape.maxTokens);
     this.threads = hosts.map((host) => new ComputeThread(host, splitter, MAX_QUEUED_BATCHES * shape.maxTokens));
@@ -57,7 +68,10 @@ export class BatchComputer {
       throw failed.reason as Error;
     }
     const answerOf = new Map([...wanted.keys()].map((thread, index) => [thread, answers[index]!.partials]));
-    return { blocks: this.blocksOf(parts, answerOf), answers, release };
+    const sums = this.sumsOf(parts, answerOf);
+    const { nodes, numTokens } = job.batch;
+    const blocks = nodes.length === 0 ? sums.map(({ partials }) => partials) : this.joinShards(sums, nodes, numTokens);
+    return { blocks, answers, release };
   }
 
   close(): void {
@@ -76,19 +90,36 @@ export class BatchComputer {
         const hosted = [...this.threadOfShard.keys()].join(', ');
         throw new ForwardError(ForwardStatus.STATUS_SHARD_NOT_HOSTED, `shard ${shard} is not hosted here, only shard ${hosted}`);
       }
-      parts.set(shard, { thread, numRows: layout.shardStarts[index + 1]! - layout.shardStarts[index]! });
+      parts.set(shard, { thread, rows: layout.rows.slice(layout.shardStarts[index], layout.shardStarts[index + 1]) });
     });
+    if (batch.nodes.length > 0) this.tree.check(batch.nodes, layout.shards);
     return parts;
   }
 
   /** Cuts the threads' answers [P, H] into shards. */
-  private blocksOf(parts: Map<number, ShardPart>, answerOf: Map<ComputeThread, Float32Array>): Float32Array[] {
-    return Array.from(parts.values(), ({ thread, numRows }) => {
+  private sumsOf(parts: Map<number, ShardPart>, answerOf: Map<ComputeThread, Float32Array>): ShardSums[] {
+    return Array.from(parts, ([shard, { thread, rows }]) => {
       const partials = answerOf.get(thread)!;
-      const length = numRows * this.shape.hiddenSize;
+      const length = rows.length * this.shape.hiddenSize;
       answerOf.set(thread, partials.subarray(length));
-      return partials.subarray(0, length); // [rows of the shard, H]
+      return { shard, rows, partials: partials.subarray(0, length) }; // [P, H]
     });
+  }
+
+  /** Adds up, in their own memory, the shards below each node. @returns a block [H] for each node and each row of its shards */
+  private joinShards(sums: ShardSums[], nodes: Int32Array, numTokens: number): Float32Array[] {
+    const { hiddenSize } = this.shape;
+    const blocks: Float32Array[] = [];
+    for (const node of nodes) {
+      const end = this.tree.endShard(node);
+      this.treeSum.clear();
+      for (let next = sums[0]; next !== undefined && next.shard < end; next = sums[0]) {
+        this.treeSum.add(next.shard, next.rows, next.partials, 0);
+        sums.shift();
+      }
+      this.treeSum.forEachRow(numTokens, (_, partials, start) => blocks.push(partials.subarray(start, start + hiddenSize)));
+    }
+    return blocks;
   }
 
   private async collectAnswers(): Promise<void> {

@@ -13,6 +13,7 @@ const BATCH: ExpertBatch = {
   counts: new Int32Array([1]),
   rows: new Int32Array([0]),
   weights: new Float32Array([1]),
+  nodes: new Int32Array(),
 };
 
 /** A thread with one channel, whose other end is here. */

@@ -1,5 +1,5 @@
 import { EngineFailedError, ShardUnavailableError, type StepProfile } from '@ringmesh/core';
-import { BatchSplitter, hostsOf, ShardRule } from '@ringmesh/placement';
+import { BatchSplitter, hostsOf, ReductionTree, ShardRule } from '@ringmesh/placement';
 import type { ChannelShape, Doorbell, ExpertBatch } from '@ringmesh/protocol';
 import { type DispatchStats, HostCounters } from './dispatch-stats.js';
 import { type Exchange, type ExpertHost, HostState } from './expert-host.js';
@@ -28,10 +28,11 @@ type Failures = Map<HostState, string>;
  * Sends the rows of a micro-batch to the hosts of their experts and adds up what comes back. Belongs to the engine's thread and blocks it.
  *
  * The same micro-batch gives the same bits whatever the hosts, their number and their shards: a host's partial sum of a shard depends on the
- * shard's rows alone, and partial sums are added in shard order.
+ * shard's rows alone, and partial sums are added in the order of the reduction tree.
  */
 export class Dispatcher {
   private readonly rule: ShardRule;
+  private readonly tree: ReductionTree;
   private readonly splitter: BatchSplitter;
   private readonly slots: Slot[];
   private readonly timeoutMs: number;
@@ -43,8 +44,9 @@ export class Dispatcher {
   constructor(private readonly options: DispatcherOptions) {
     const { shape, numSlots, numLayers, timeoutMs = 60_000 } = options;
     this.rule = new ShardRule(shape.numExperts, shape.numShards);
+    this.tree = new ReductionTree(shape.numShards);
     this.splitter = new BatchSplitter(this.rule, shape.hiddenSize, shape.maxTokens);
-    this.slots = Array.from({ length: numSlots }, () => new Slot(this.rule, shape));
+    this.slots = Array.from({ length: numSlots }, () => new Slot(this.rule, this.tree, shape));
     this.timeoutMs = timeoutMs;
     this.hostsOfShard = Array.from({ length: shape.numShards }, () => []);
     this.tokens = new Float64Array(numLayers * shape.numShards);
@@ -130,7 +132,8 @@ export class Dispatcher {
     for (const host of this.hosts) {
       const exchange = host.exchanges[slotIndex]!;
       if (!exchange.isWanted) continue;
-      const numTokens = this.splitter.request(exchange.channel, slot.batch, exchange.wanted);
+      if (host.addsShards) exchange.join(this.tree, slot.layout.shards);
+      const numTokens = this.splitter.request(exchange.channel, slot.batch, exchange.wanted, exchange.nodes);
       host.counters.countRequest(exchange.rows, numTokens * this.options.shape.hiddenSize * 4);
       slot.waiting.push(exchange);
     }
@@ -175,7 +178,7 @@ export class Dispatcher {
 
   /** Hands the partial sums of an exchange to its slot. @returns how it failed, or null */
   private takeAnswer(slot: Slot, exchange: Exchange): string | null {
-    const { channel, host, wanted } = exchange;
+    const { channel, host } = exchange;
     if (!channel.isAnswered) {
       exchange.overdue = true;
       return `no answer within ${this.timeoutMs} ms`;
@@ -183,7 +186,9 @@ export class Dispatcher {
     const answer = channel.takeAnswer();
     if ('failure' in answer) return answer.failure;
     host.counters.countReply(answer.partials.byteLength, channel.exchangeSeconds);
-    return slot.receive(wanted, answer.partials) ? null : `an answer of ${answer.partials.length} numbers, which is not what was asked for`;
+    return slot.receive(exchange, answer.partials)
+      ? null
+      : `an answer of ${answer.partials.length} numbers, which is not what was asked for`;
   }
 
   private unavailable(shards: number[], failures: Failures): ShardUnavailableError {

@@ -1,5 +1,5 @@
 import { EngineFailedError } from '@ringmesh/core';
-import type { PlacedHost } from '@ringmesh/placement';
+import type { PlacedHost, ReductionTree } from '@ringmesh/placement';
 import { type ChannelBuffers, type ChannelShape, ExpertChannel } from '@ringmesh/protocol';
 import type { HostCounters } from './dispatch-stats.js';
 
@@ -7,6 +7,8 @@ import type { HostCounters } from './dispatch-stats.js';
 export interface ExpertHost extends PlacedHost {
   /** One per slot. */
   channels: ChannelBuffers[];
+  /** Whether it adds up the partial sums of its shards where the reduction tree allows that, so that fewer are to be brought here. */
+  addsShards?: boolean | undefined;
 }
 
 /** What one host does for one slot: at most one request at a time. */
@@ -18,6 +20,9 @@ export class Exchange {
   overdue: boolean;
   /** (token, expert) pairs of the wanted shards. */
   rows = 0;
+  /** Nodes of the reduction tree whose sums are asked for; none where each shard's are. */
+  nodes = new Int32Array(); // [N]
+  private readonly nodeMemory: Int32Array<ArrayBuffer>; // [S]
 
   constructor(
     readonly host: HostState,
@@ -25,6 +30,7 @@ export class Exchange {
   ) {
     this.channel = new ExpertChannel(buffers);
     this.wanted = new Uint8Array(buffers.shape.numShards);
+    this.nodeMemory = new Int32Array(buffers.shape.numShards);
     this.overdue = !this.channel.isIdle;
   }
 
@@ -39,11 +45,17 @@ export class Exchange {
     this.host.outstandingRows += rows;
   }
 
+  /** Has the wanted shards' sums added up as far as the host may. @param shards all that have rows, ascending */
+  join(tree: ReductionTree, shards: Int32Array): void {
+    this.nodes = this.nodeMemory.subarray(0, tree.cover(shards, this.wanted, this.nodeMemory));
+  }
+
   /** Forgets what was asked: the answer is there, or nothing was sent. */
   finish(): void {
     this.host.outstandingRows -= this.rows;
     this.rows = 0;
     this.wanted.fill(0);
+    this.nodes = new Int32Array();
     this.overdue = false;
   }
 }
@@ -52,12 +64,13 @@ export class Exchange {
 export class HostState implements PlacedHost {
   readonly id: string;
   readonly shards: number[];
+  readonly addsShards: boolean;
   readonly exchanges: Exchange[]; // [numSlots]
   /** (token, expert) pairs asked for and not answered, over all slots. */
   outstandingRows = 0;
 
   constructor(
-    { id, shards, channels }: ExpertHost,
+    { id, shards, channels, addsShards = false }: ExpertHost,
     { shape, numSlots }: { shape: ChannelShape; numSlots: number },
     readonly counters: HostCounters,
   ) {
@@ -66,6 +79,7 @@ export class HostState implements PlacedHost {
     }
     this.id = id;
     this.shards = shards;
+    this.addsShards = addsShards;
     this.exchanges = channels.map((buffers) => new Exchange(this, buffers));
   }
 

@@ -11,6 +11,7 @@ export class RoutedBatch implements ExpertBatch {
   counts = new Int32Array(); // [experts with rows]
   rows = new Int32Array(); // [T·k]
   weights = new Float32Array(); // [T·k]
+  readonly nodes = new Int32Array(); // what is asked of a host depends on the host
 
   private readonly memory: { experts: Int32Array<ArrayBuffer>; counts: Int32Array<ArrayBuffer>; rows: Int32Array<ArrayBuffer> };
   private readonly weightMemory: Float32Array<ArrayBuffer>; // [maxTokens·k]

@@ -156,7 +156,7 @@ export class EngineHandle implements EngineClient {
     // Threads of this process have no channels while they load.
     const hosts = workers
       .filter(({ channels }) => channels.length > 0)
-      .map(({ address, shards, channels }) => ({ id: address, shards, channels }));
+      .map(({ address, shards, channels, addsShards }) => ({ id: address, shards, channels, addsShards }));
     if (placementOf(hosts) !== placementOf(this.hosts)) {
       this.hosts = hosts;
       this.epoch++;

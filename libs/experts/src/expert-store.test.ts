@@ -56,6 +56,7 @@ function makeBatch(shards: number[]): ExpertBatch {
     counts: Int32Array.from(ids, (id) => ROUTES[id]!.length),
     rows: Int32Array.from(ids.flatMap((id) => ROUTES[id]!)),
     weights: Float32Array.from(ids.flatMap((id) => ROUTES[id]!.map((token) => weightOf(id, token)))),
+    nodes: new Int32Array(),
   };
 }
 
@@ -108,6 +109,7 @@ describe('ExpertStore', () => {
     ['rows', { rows: Int32Array.of(-1, 0, 2, 4, 0, 1, 2, 3, 4, 2, 3, 4) }],
     ['rows', { rows: new Int32Array(16) }],
     ['weights', { weights: new Float32Array(11) }],
+    ['nodes', { nodes: Int32Array.of(1) }],
   ])('refuses a batch with wrong %s: %o', (field, change) => {
     const batch = { ...makeBatch(allShards), ...change };
     expect(() => forward(batch)).toThrow(expect.objectContaining({ name: InvalidRequestError.name, field }));

@@ -1,4 +1,4 @@
-import { PackInvalidError, ShardUnavailableError } from '@ringmesh/core';
+import { InvalidRequestError, PackInvalidError, ShardUnavailableError } from '@ringmesh/core';
 import { float32, Session } from '@ringmesh/onnx';
 import { PartialLayout, ShardRule } from '@ringmesh/placement';
 import type { ExpertBatch } from '@ringmesh/protocol';
@@ -56,6 +56,7 @@ export class ExpertStore {
    */
   forward(batch: ExpertBatch, partials: Float32Array): number {
     checkBatch(batch, this.config, this.options.maxTokens);
+    if (batch.nodes.length > 0) throw new InvalidRequestError('ExpertBatch.nodes: a compute thread adds no shards up', { field: 'nodes' });
     const { hiddenSize } = this.config;
     const { layout } = this;
     layout.update(batch);

@@ -20,6 +20,7 @@ function makeBatch(numTokens: number, routes: number[][]): ExpertBatch {
     counts: Int32Array.from(experts, (expert) => routes[expert]!.length),
     rows: Int32Array.from(experts.flatMap((expert) => routes[expert]!)),
     weights: Float32Array.from(experts.flatMap((expert) => routes[expert]!.map((row) => expert + row / 8))),
+    nodes: new Int32Array(),
   };
 }
 
@@ -58,6 +59,10 @@ describe('PartialLayout', () => {
             expect([...part]).toEqual(rowsOfShards[shard]);
           });
           expect(Array.from(layout.targets, (partial) => layout.rows[partial])).toEqual([...batch.rows]);
+          for (let first = 0; first < rule.numShards; first++) {
+            const expected = ascending(rowsOfShards.slice(first, first + 2).flat());
+            expect([...layout.rowsOf(first, first + 2)]).toEqual(expected);
+          }
         }
       }),
     );
@@ -79,9 +84,10 @@ describe('BatchSplitter', () => {
           const expected = makeBatch(numTokens, wantedRoutes);
 
           const channel = ExpertChannel.create(shape, new Doorbell(), new Doorbell());
-          splitter.request(channel, whole, wanted);
+          splitter.request(channel, whole, wanted, Int32Array.of(1));
           const part = channel.takeRequest()!;
           expect(part.numTokens).toBe(rows.length);
+          expect(part.nodes).toEqual(Int32Array.of(1));
           expect([...part.hidden]).toEqual(rows.flatMap((row) => [...whole.hidden.subarray(row * HIDDEN_SIZE, (row + 1) * HIDDEN_SIZE)]));
           expect(Array.from(part.rows, (row) => rows[row])).toEqual([...expected.rows]);
           for (const key of ['layer', 'epoch', 'experts', 'counts', 'weights'] as const) expect(part[key]).toEqual(expected[key]);

@@ -1,6 +1,8 @@
 import type { ExpertBatch, ExpertChannel } from '@ringmesh/protocol';
 import type { ShardRule } from './shard-rule.js';
 
+const NO_NODES = new Int32Array();
+
 /**
  * Sends the part of a batch that concerns some shards: their experts, and only the rows that those need, renumbered in the same order.
  * So a shard's partial sums have the same rows in the same order, whatever else the batch holds.
@@ -20,9 +22,10 @@ export class BatchSplitter {
   /**
    * Writes the part into an idle channel and requests it.
    * @param wanted [S], 1 for the shards of the part, at least one of which has rows
+   * @param nodes of the reduction tree, if their sums are wanted instead of each shard's
    * @returns T of the part
    */
-  request(channel: ExpertChannel, batch: ExpertBatch, wanted: Uint8Array): number {
+  request(channel: ExpertChannel, batch: ExpertBatch, wanted: Uint8Array, nodes = NO_NODES): number {
     const { partRow } = this;
     let numExperts = 0;
     let numRows = 0;
@@ -44,7 +47,8 @@ export class BatchSplitter {
     const numTokens = this.copyRows(batch, channel.hidden);
     for (let r = 0; r < numRows; r++) channel.rows[r] = partRow[channel.rows[r]!]!;
     partRow.fill(-1, 0, batch.numTokens);
-    channel.request({ layer: batch.layer, epoch: batch.epoch, numTokens, numExperts, numRows });
+    channel.nodes.set(nodes);
+    channel.request({ layer: batch.layer, epoch: batch.epoch, numTokens, numExperts, numRows, numNodes: nodes.length });
     return numTokens;
   }
 

@@ -40,6 +40,26 @@ export class PartialLayout {
     return this.rows.length;
   }
 
+  /** The rows that any shard in [first, end) has, ascending. */
+  rowsOf(first: number, end: number): Int32Array {
+    const { shards, shardStarts, rows, partialOfRow } = this;
+    let from = 0;
+    while (from < shards.length && shards[from]! < first) from++;
+    let to = from;
+    while (to < shards.length && shards[to]! < end) to++;
+    const candidates = rows.subarray(shardStarts[from], shardStarts[to]);
+    if (to - from <= 1) return candidates;
+    let numRows = 0;
+    const joined = new Int32Array(candidates.length);
+    for (const row of candidates) {
+      if (partialOfRow[row] === 0) continue;
+      partialOfRow[row] = 0;
+      joined[numRows++] = row;
+    }
+    for (const row of candidates) partialOfRow[row] = -1;
+    return joined.subarray(0, numRows).sort();
+  }
+
   update(batch: Pick<ExpertBatch, 'numTokens' | 'experts' | 'counts' | 'rows'>): void {
     const { shards, shardStarts } = this.memory;
     let numShards = 0;

@@ -38,6 +38,7 @@ export function channelSections(shape: ChannelShape) {
     counts: section(shape.numExperts),
     rows: section(maxRows),
     weights: section(maxRows),
+    nodes: section(shape.numShards),
     hidden: section(shape.maxTokens * shape.hiddenSize),
     partials: section(maxPartialRows(shape) * shape.hiddenSize),
   };

@@ -3,7 +3,8 @@
  * The same batch goes through shared memory ({@link ExpertChannel}) and over gRPC (ForwardRequest).
  *
  * The answer is `partials` [P, H]: for each shard that has rows, ascending, and for each of its rows, ascending, the sum over the shard's
- * experts (ascending) of weight × expert(hidden row).
+ * experts (ascending) of weight × expert(hidden row). Where `nodes` are given, the answer has, for each of them and each row of its shards, the
+ * sum of those in the order of the reduction tree (@ringmesh/placement).
  */
 export interface ExpertBatch {
   layer: number;
@@ -21,4 +22,6 @@ export interface ExpertBatch {
   rows: Int32Array; // [R], R = Σ counts
   /** topkWeights of those rows. */
   weights: Float32Array; // [R]
+  /** Nodes of the reduction tree, ascending; none where each shard's sums are wanted by themselves. */
+  nodes: Int32Array; // [N]
 }

@@ -3,7 +3,7 @@ import { Doorbell } from './doorbell.js';
 import { type ChannelShape, ExpertChannel } from './expert-channel.js';
 
 const shape: ChannelShape = { hiddenSize: 3, maxTokens: 2, numExperts: 5, expertsPerToken: 2, numShards: 5 };
-const header = { layer: 4, epoch: 7, numTokens: 2, numExperts: 1, numRows: 2 };
+const header = { layer: 4, epoch: 7, numTokens: 2, numExperts: 1, numRows: 2, numNodes: 1 };
 
 /** Both ends of one channel, as two threads would hold them. */
 function connect() {
@@ -20,6 +20,7 @@ describe('ExpertChannel', () => {
     client.counts.set([2]);
     client.rows.set([0, 1]);
     client.weights.set([0.25, 0.75]);
+    client.nodes.set([3]);
     client.request(header);
     expect(server.takeRequest()).toEqual({
       layer: 4,
@@ -30,6 +31,7 @@ describe('ExpertChannel', () => {
       counts: Int32Array.of(2),
       rows: Int32Array.of(0, 1),
       weights: Float32Array.of(0.25, 0.75),
+      nodes: Int32Array.of(3),
     });
     expect(server.takeRequest()).toBeNull();
     expect(client.isAnswered).toBe(false);

@@ -25,6 +25,8 @@ export interface RequestHeader {
   numExperts: number;
   /** R: entries written into `rows` and `weights`. */
   numRows: number;
+  /** N: entries written into `nodes`. */
+  numNodes: number;
 }
 
 const State = { idle: 0, requested: 1, serving: 2, replied: 3, failed: 4 } as const;
@@ -38,6 +40,7 @@ const Field = {
   numRows: 6,
   numPartials: 7,
   messageBytes: 8,
+  numNodes: 9,
 } as const;
 
 /**
@@ -58,6 +61,7 @@ export class ExpertChannel {
   readonly counts: Int32Array; // [numExperts]
   readonly rows: Int32Array; // [maxTokens × expertsPerToken]
   readonly weights: Float32Array; // [maxTokens × expertsPerToken]
+  readonly nodes: Int32Array; // [numShards]
   /** The server writes its partial sums here, then calls {@link reply}. */
   readonly partials: Float32Array; // [maxTokens × min(expertsPerToken, numShards), H]
 
@@ -71,6 +75,7 @@ export class ExpertChannel {
     this.counts = new Int32Array(memory, at.counts.start, at.counts.words);
     this.rows = new Int32Array(memory, at.rows.start, at.rows.words);
     this.weights = new Float32Array(memory, at.weights.start, at.weights.words);
+    this.nodes = new Int32Array(memory, at.nodes.start, at.nodes.words);
     this.hidden = new Float32Array(memory, at.hidden.start, at.hidden.words);
     this.partials = new Float32Array(memory, at.partials.start, at.partials.words);
     this.serverBell = new Doorbell(buffers.serverBell);
@@ -92,6 +97,7 @@ export class ExpertChannel {
     this.control[Field.numTokens] = header.numTokens;
     this.control[Field.numExperts] = header.numExperts;
     this.control[Field.numRows] = header.numRows;
+    this.control[Field.numNodes] = header.numNodes;
     this.times[0] = monotonicSeconds();
     Atomics.store(this.control, Field.state, State.requested);
     this.serverBell.ring();
@@ -140,6 +146,7 @@ export class ExpertChannel {
       counts: this.counts.subarray(0, numExperts), // [E]
       rows: this.rows.subarray(0, numRows), // [R]
       weights: this.weights.subarray(0, numRows), // [R]
+      nodes: this.nodes.subarray(0, this.control[Field.numNodes]), // [N]
     };
   }
 

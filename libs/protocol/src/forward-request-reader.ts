@@ -27,6 +27,8 @@ const Tag = {
   row: tagOf(RequestField.rows, WireFormat.varint),
   weights: tagOf(RequestField.weights, WireFormat.bytes),
   weight: tagOf(RequestField.weights, WireFormat.fixed32),
+  nodes: tagOf(RequestField.nodes, WireFormat.bytes),
+  node: tagOf(RequestField.nodes, WireFormat.varint),
   hidden: tagOf(RequestField.hidden, WireFormat.bytes),
 } as const;
 
@@ -44,6 +46,7 @@ export class ForwardRequestReader {
   private readonly counts: WireList<Int32Array>; // [numExperts]
   private readonly rows: WireList<Int32Array>; // [maxTokens × k]
   private readonly weights: WireList<Float32Array>; // [maxTokens × k]
+  private readonly nodes: WireList<Int32Array>; // [numShards]
 
   constructor(private readonly shape: ChannelShape) {
     const maxRows = shape.maxTokens * shape.expertsPerToken;
@@ -51,6 +54,7 @@ export class ForwardRequestReader {
     this.counts = new WireList(new Int32Array(shape.numExperts));
     this.rows = new WireList(new Int32Array(maxRows));
     this.weights = new WireList(new Float32Array(maxRows));
+    this.nodes = new WireList(new Int32Array(shape.numShards));
   }
 
   /**
@@ -80,6 +84,7 @@ export class ForwardRequestReader {
       counts: this.counts.values, // [E]
       rows: this.rows.values, // [R]
       weights: this.weights.values, // [R]
+      nodes: this.nodes.values, // [N]
     };
     decodeToF32(dtype, hidden, batch.hidden);
     return { id: this.id, timeoutMs, dtype, batch };
@@ -89,7 +94,7 @@ export class ForwardRequestReader {
   private readFields(reader: WireReader) {
     const fields = { layer: 0, epoch: 0, timeoutMs: 0, wireType: 0, numTokens: 0, hidden: NO_BYTES as Uint8Array };
     this.id = 0;
-    for (const list of [this.experts, this.counts, this.rows, this.weights]) list.length = 0;
+    for (const list of [this.experts, this.counts, this.rows, this.weights, this.nodes]) list.length = 0;
     for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
       if (tag === Tag.id) this.id = reader.integer('id', Number.MAX_SAFE_INTEGER);
       else if (tag === Tag.layer) fields.layer = reader.integer('layer', MAX_UINT32);
@@ -113,6 +118,8 @@ export class ForwardRequestReader {
     else if (tag === Tag.row) reader.appendInteger('rows', this.rows);
     else if (tag === Tag.weights) reader.appendFloats('weights', this.weights);
     else if (tag === Tag.weight) reader.appendFloat('weights', this.weights);
+    else if (tag === Tag.nodes) reader.appendIntegers('nodes', this.nodes);
+    else if (tag === Tag.node) reader.appendInteger('nodes', this.nodes);
     else return false;
     return true;
   }

@@ -26,6 +26,7 @@ export const RequestField = {
   counts: 8,
   rows: 9,
   weights: 10,
+  nodes: 11,
   hidden: 15,
 } as const;
 
@@ -45,5 +46,6 @@ export function encodeForwardRequest(batch: ExpertBatch, { id, timeoutMs, dtype 
     .integers(RequestField.counts, batch.counts) // [E]
     .integers(RequestField.rows, batch.rows) // [R]
     .floats(RequestField.weights, batch.weights) // [R]
+    .integers(RequestField.nodes, batch.nodes) // [N]
     .finishWith(RequestField.hidden, [batch.hidden], dtype); // [T, H]
 }

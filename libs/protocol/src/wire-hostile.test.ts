@@ -22,6 +22,7 @@ const valid: ForwardRequest = {
   counts: [2, 1],
   rows: [0, 1, 1],
   weights: [0.5, 0.5, 0.5],
+  nodes: [1],
   hidden: new Uint8Array(2 * 3 * 4),
 };
 
@@ -68,7 +69,7 @@ describe('a ForwardRequest', () => {
 
   it('with lists as long as the shape allows is read, and with longer ones it is not', () => {
     const ones = (length: number): number[] => Array<number>(length).fill(1);
-    const full = { experts: ones(200), counts: ones(200), rows: ones(1200), weights: ones(1200) };
+    const full = { experts: ones(200), counts: ones(200), rows: ones(1200), weights: ones(1200), nodes: ones(shape.numShards) };
     const change = { ...full, numTokens: 300, hidden: new Uint8Array(300 * 3 * 4) };
     expect(reader.read(bytesOf(change)).batch).toMatchObject({ experts: { length: 200 }, rows: { length: 1200 } });
     for (const [field, list] of Object.entries(full)) {

@@ -10,7 +10,7 @@ export function maxRequestBytes(shape: ChannelShape): number {
   const maxRows = shape.maxTokens * shape.expertsPerToken;
   return (
     HEADER_BYTES +
-    (2 * shape.numExperts + maxRows) * VARINT_BYTES +
+    (2 * shape.numExperts + maxRows + shape.numShards) * VARINT_BYTES +
     maxRows * WEIGHT_BYTES +
     shape.maxTokens * shape.hiddenSize * Float32Array.BYTES_PER_ELEMENT
   );

@@ -45,6 +45,7 @@ const batches: fc.Arbitrary<ExpertBatch> = fc
       counts: fc.constant(Int32Array.from(rowsOf, (rows) => rows.length)),
       rows: fc.constant(Int32Array.from(rowsOf.flat())),
       weights: floats(rowsOf.flat().length),
+      nodes: fc.array(fc.nat(), { maxLength: shape.numShards }).map((nodes) => Int32Array.from(nodes)),
     });
   });
 const headers = fc.record({ id: fc.maxSafeNat(), timeoutMs: fc.integer({ min: 1, max: 600_000 }), dtype: dtypes });
@@ -76,10 +77,10 @@ describe('ForwardRequest', () => {
       fc.property(batches, headers, (batch, header) => {
         const bytes = encodeForwardRequest(batch, header);
         const message = ForwardRequest.decode(bytes);
-        const { hidden, experts, counts, rows, weights, ...numbers } = batch;
+        const { hidden, experts, counts, rows, weights, nodes, ...numbers } = batch;
         expect(message).toMatchObject({ ...numbers, id: header.id, timeoutMs: header.timeoutMs });
-        expect([message.experts, message.counts, message.rows, message.weights]).toEqual(
-          [experts, counts, rows, weights].map((list) => [...list]),
+        expect([message.experts, message.counts, message.rows, message.weights, message.nodes]).toEqual(
+          [experts, counts, rows, weights, nodes].map((list) => [...list]),
         );
         const decoded = new Float32Array(hidden.length);
         decodeToF32(header.dtype, message.hidden, decoded);
@@ -100,18 +101,25 @@ describe('ForwardRequest', () => {
       counts: fc.array(uint31, { maxLength: shape.numExperts }),
       rows: fc.array(uint31, { maxLength: shape.maxTokens }),
       weights: fc.array(fc.float({ noNaN: true }), { maxLength: shape.maxTokens }),
+      nodes: fc.array(uint31, { maxLength: shape.numShards }),
     });
     const numbers = fc.record({ layer: fc.integer({ min: 0, max: 2 ** 32 - 1 }), epoch: uint31 });
     fc.assert(
-      fc.property(headers, numbers, lists, ({ id, timeoutMs, dtype }, { layer, epoch }, { experts, counts, rows, weights }) => {
+      fc.property(headers, numbers, lists, ({ id, timeoutMs, dtype }, { layer, epoch }, lists) => {
         const hidden = new Uint8Array(2 * shape.hiddenSize * BYTES_PER_ELEMENT[dtype]).fill(1);
-        const message = { id, layer, epoch, timeoutMs, wireType: wireTypeOf(dtype), numTokens: 2, experts, counts, rows, weights, hidden };
+        const message = { id, layer, epoch, timeoutMs, wireType: wireTypeOf(dtype), numTokens: 2, ...lists, hidden };
         const written = Buffer.from(ForwardRequest.encode(message).finish());
         const { batch, ...header } = reader.read(written);
         expect(header).toEqual({ id, timeoutMs, dtype });
         expect(batch).toMatchObject({ layer, epoch, numTokens: 2 });
-        expect([batch.experts, batch.counts, batch.rows].map((list) => [...list])).toEqual([experts, counts, rows]);
-        expect([...batch.weights]).toEqual(weights);
+        const { experts, counts, rows, weights, nodes } = batch;
+        expect({ experts, counts, rows, weights, nodes }).toEqual({
+          experts: Int32Array.from(lists.experts),
+          counts: Int32Array.from(lists.counts),
+          rows: Int32Array.from(lists.rows),
+          weights: Float32Array.from(lists.weights),
+          nodes: Int32Array.from(lists.nodes),
+        });
         expect(encodeForwardRequest(batch, header)).toEqual(written);
       }),
       { numRuns: 100 },
@@ -124,6 +132,7 @@ describe('ForwardRequest', () => {
       Buffer.from([0x7a, hidden.length]), // hidden
       hidden,
       Buffer.from([0xa0, 0x06, 0x01]), // field 100, unknown
+      Buffer.from([0x58, 0x02, 0x5a, 0x01, 0x03]), // nodes: one unpacked, one packed
       Buffer.from([0x55, ...Buffer.from(Float32Array.of(0.5).buffer)]), // weights, unpacked
       Buffer.from([0x48, 0x00, 0x40, 0x01, 0x38, 0x07]), // rows, counts, experts, unpacked
       Buffer.from([0x3a, 0x03, 0x88, 0x01, 0x09, 0x3a, 0x00, 0x38, 0x0a]), // experts: two packed, none packed, one unpacked
@@ -141,6 +150,7 @@ describe('ForwardRequest', () => {
         counts: Int32Array.of(1),
         rows: Int32Array.of(0),
         weights: Float32Array.of(0.5),
+        nodes: Int32Array.of(2, 3),
       },
     };
     expect(reader.read(message)).toMatchObject(expected);
@@ -148,7 +158,7 @@ describe('ForwardRequest', () => {
   });
 
   it('skips fields that it does not know, wherever they are', () => {
-    const unknown = fc.record({ number: fc.constantFrom(11, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
+    const unknown = fc.record({ number: fc.constantFrom(12, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
     const written = fc.tuple(batches, headers).map(([batch, header]) => ({ batch, header, bytes: encodeForwardRequest(batch, header) }));
     fc.assert(
       fc.property(written, fc.array(unknown), ({ batch, header, bytes }, fields) => {

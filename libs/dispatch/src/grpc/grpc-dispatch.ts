@@ -66,9 +66,11 @@ export class GrpcDispatch {
   }
 
   private add(address: string): void {
-    const { channelShape, numSlots, clientBell } = this.options;
+    const { channelShape, numSlots, clientBell, dtype } = this.options;
     const channels = Array.from({ length: numSlots }, () => ExpertChannel.create(channelShape, this.serverBell, clientBell).buffers);
-    this.workers.set(address, { address, state: 'connecting', shards: [], detail: '', channels });
+    // Sums that are rounded on the wire would depend on which shards a worker happens to have.
+    const addsShards = dtype === 'f32';
+    this.workers.set(address, { address, state: 'connecting', shards: [], detail: '', channels, addsShards });
     this.post({ type: 'add', address, channels });
   }
 

@@ -22,6 +22,8 @@ export interface WorkerStatus {
 export interface RemoteWorker extends WorkerStatus {
   /** One per slot; others where the worker was removed and added again. */
   channels: ChannelBuffers[];
+  /** Whether it adds up the sums of its shards before it sends them. */
+  addsShards?: boolean;
 }
 
 /** The pack that the router serves: a worker must hold the same. */

@@ -53,6 +53,11 @@ export interface ForwardRequest {
   rows: number[];
   /** [R] topkWeights of those rows. */
   weights: number[];
+  /**
+   * [N] nodes of the reduction tree over the shards, ascending: the reply has the sums of the shards below each. None: of each shard. A tree of
+   * W leaves (the least power of two that is not below the number of shards) has its root at 1, the children of i at 2i and 2i + 1, shard s at W + s.
+   */
+  nodes: number[];
   /** [T, H] little-endian, in wire_type. */
   hidden: Uint8Array;
 }
@@ -62,7 +67,10 @@ export interface ForwardReply {
   status: ForwardReply_Status;
   message: string;
   wireType: WireType;
-  /** [P, H] little-endian, in wire_type: for each shard with rows, ascending, the weighted sum over its experts for each of its rows, ascending. */
+  /**
+   * [P, H] little-endian, in wire_type: for each shard with rows, ascending, the weighted sum over its experts for each of its rows, ascending;
+   * or, where the request names nodes, for each node in turn the sum over its shards for each row that any of them has, ascending.
+   */
   partials: Uint8Array;
 }
 
@@ -112,6 +120,7 @@ function createBaseForwardRequest(): ForwardRequest {
     counts: [],
     rows: [],
     weights: [],
+    nodes: [],
     hidden: new Uint8Array(0),
   };
 }
@@ -161,6 +170,13 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
       writer.uint32(82).fork();
       for (const v of message.weights) {
         writer.float(v);
+      }
+      writer.join();
+    }
+    if (message.nodes.length !== 0) {
+      writer.uint32(90).fork();
+      for (const v of message.nodes) {
+        writer.uint32(v);
       }
       writer.join();
     }
@@ -303,6 +319,24 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
 
             break;
           }
+          case 11: {
+            if (tag === 88) {
+              message.nodes.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 90) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.nodes.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -338,6 +372,7 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
     message.counts = object.counts?.map((e) => e) || [];
     message.rows = object.rows?.map((e) => e) || [];
     message.weights = object.weights?.map((e) => e) || [];
+    message.nodes = object.nodes?.map((e) => e) || [];
     message.hidden = object.hidden ?? new Uint8Array(0);
     return message;
   },
