@@ -1,6 +1,7 @@
+import { table } from '@ringmesh/core';
 import type { BenchResult } from './measurement.ts';
 import type { EngineName } from './options.ts';
-import { showSpread, type Spread, spreadOf, table } from './statistics.ts';
+import { showSpread, type Spread, spreadOf } from './statistics.ts';
 
 /** What one round measured. */
 export interface Round {

@@ -18,11 +18,3 @@ export function showSpread({ median, min, max }: Spread, digits: number): string
   const show = (value: number): string => value.toFixed(digits);
   return `${show(median)} (${show(min)}–${show(max)})`;
 }
-
-/** Columns of equal width; the first is words, the others numbers. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string =>
-    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('   ');
-  return rows.map(line).join('\n');
-}

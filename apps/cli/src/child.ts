@@ -2,12 +2,16 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { ALLOCATOR_ENVIRONMENT, ProcessEndedError } from '@ringmesh/core';
+import { untilReady } from './until-ready.js';
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url));
 
 /** One of our own processes: a worker or the router. It ends by itself when this process is gone, because their channel closes. */
 export class Child {
   private readonly process: ChildProcess;
+  private readonly startedAt = performance.now();
+  /** From its start until it could answer; null while it cannot. */
+  readySeconds: number | null = null;
   /** Resolves when the process has ended. */
   readonly ended: Promise<string>;
 
@@ -30,19 +34,30 @@ export class Child {
     });
   }
 
-  /** The address that the process prints once it listens: the first match of `pattern` in its output. */
-  async address(pattern: RegExp): Promise<string> {
+  /** Undefined where it could not be started. */
+  get pid(): number | undefined {
+    return this.process.pid;
+  }
+
+  /** What the process prints once it listens: the groups of the first match of `pattern` in its output. */
+  async listening(pattern: RegExp): Promise<string[]> {
     const lines = createInterface({ input: this.process.stdout! });
     const found = (async () => {
       for await (const line of lines) {
-        const match = pattern.exec(line)?.[1];
-        if (match !== undefined) return match;
+        const match = pattern.exec(line);
+        if (match !== null) return match.slice(1);
       }
       throw await this.endedError();
     })();
-    const address = await found;
+    const groups = await found;
     this.process.stdout!.resume();
-    return address;
+    return groups;
+  }
+
+  /** Resolves when it answers requests, or when `signal` is aborted. @param onWait is told what is missing */
+  async untilReady(url: string, signal: AbortSignal, onWait?: (details: string[]) => void): Promise<void> {
+    await untilReady(url, signal, onWait);
+    if (!signal.aborted) this.readySeconds = (performance.now() - this.startedAt) / 1000;
   }
 
   /** What it means that the process has ended though nobody told it to. */

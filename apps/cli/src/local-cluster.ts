@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Child } from './child.js';
+import { ProgressLine } from './progress.js';
 import type { Running } from './run-until-signal.js';
-import { untilReady } from './until-ready.js';
 
 /** A worker that ended is started again after this long, doubled each time up to the last. */
 const RESTART_MS = { first: 500, last: 30_000 };
@@ -23,16 +23,31 @@ const STOP_GRACE_MS = 5000;
 /** A worker that ran this long did not fail because it was started too soon. */
 const STABLE_MS = 60_000;
 
+/** One process of a cluster. */
+export interface Member {
+  name: string;
+  pid: number;
+  /** That it hosts; of the router: all, where it computes the experts itself. */
+  shards: number[] | 'all';
+  /** From its start until it could answer. */
+  readySeconds: number;
+}
+
 /** A router and its workers, as processes of this machine. A worker that ends is started again at its address; the router's end is the cluster's. */
 export class LocalCluster implements Running {
   private readonly workers: Child[] = [];
   private router: Child | null = null;
   private closing = false;
+  /** Aborted once all are ready, or nobody waits for that any more. */
+  private readonly starting = new AbortController();
+  /** One a worker: resolved when its experts are loaded. */
+  private readonly loading: Promise<void>[] = [];
   /** Where the router listens. */
   url = '';
 
   private constructor(
     private readonly packDir: string,
+    private readonly shardsOfWorkers: number[][],
     /** Options of every worker. */
     private readonly workerArgs: string[],
     private readonly stopGraceMs: number,
@@ -43,7 +58,8 @@ export class LocalCluster implements Running {
     const { packDir, shardsOfWorkers, routerArgs, workerArgs, shutdownTimeoutMs } = options;
     // The workers share this machine's cores.
     const threads = Math.max(1, Math.floor(availableParallelism() / shardsOfWorkers.length));
-    const cluster = new LocalCluster(packDir, ['--threads', String(threads), ...workerArgs], shutdownTimeoutMs + STOP_GRACE_MS);
+    const argsOfWorkers = ['--threads', String(threads), ...workerArgs];
+    const cluster = new LocalCluster(packDir, shardsOfWorkers, argsOfWorkers, shutdownTimeoutMs + STOP_GRACE_MS);
     const interrupt = (): void => void cluster.close();
     signal.addEventListener('abort', interrupt);
     try {
@@ -56,8 +72,18 @@ export class LocalCluster implements Running {
       await cluster.close();
       throw error;
     } finally {
+      cluster.starting.abort();
       signal.removeEventListener('abort', interrupt);
     }
+  }
+
+  /** The processes, once all are ready. */
+  members(): Member[] {
+    const local = this.workers.length === 0 ? ('all' as const) : [];
+    const member = ({ name, pid, readySeconds }: Child, shards: Member['shards']): Member => {
+      return { name, pid: pid!, shards, readySeconds: readySeconds! };
+    };
+    return [member(this.router!, local), ...this.workers.map((worker, index) => member(worker, this.shardsOfWorkers[index]!))];
   }
 
   /** Resolves with what happened when the router ended without being told to. */
@@ -76,20 +102,23 @@ export class LocalCluster implements Running {
     const args = ['worker', '--pack', this.packDir, '--shards', shards.join(','), '--listen', listen, ...this.workerArgs];
     const worker = new Child(`worker ${index}`, args);
     this.workers[index] = worker;
-    const address = await worker.address(/^ringmesh worker listening on (\S+)/);
+    const [address, metrics] = await worker.listening(/^ringmesh worker listening on (\S+) \(metrics on (\S+)\)/);
     console.error(`worker ${index} listens on ${address}, shards ${shards.join(', ')}`);
-    return address;
+    this.loading.push(worker.untilReady(`http://${metrics}`, this.starting.signal));
+    return address!;
   }
 
   private async startRouter(workers: string[], routerArgs: string[]): Promise<void> {
     const experts = workers.length === 0 ? 'local' : workers.join(',');
     const router = new Child('router', ['router', '--pack', this.packDir, '--workers', experts, ...routerArgs]);
     this.router = router;
-    this.url = await router.address(/^ringmesh router listening on (\S+)/);
+    this.url = (await router.listening(/^ringmesh router listening on (\S+)/))[0]!;
     // Before the first request, a process that ends has no chance to do better next time.
     const lost = [router, ...this.workers].map(async (child) => Promise.reject(await child.endedError()));
-    const waiting = new AbortController();
-    await Promise.race([untilReady(this.url, waiting.signal), ...lost]).finally(() => waiting.abort());
+    const line = new ProgressLine();
+    const isReady = router.untilReady(this.url, this.starting.signal, (details) => line.update(`starting: ${details.join('; ')}`));
+    await Promise.race([Promise.all([isReady, ...this.loading]), ...lost]);
+    line.update('ready', true);
   }
 
   /** Starts a worker again whenever it ends, until the cluster closes. */

@@ -2,10 +2,11 @@ import { parseInteger, parseSeconds } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
+import { doctor, type DoctorOptions } from './doctor/doctor.js';
 import type { ClusterOptions } from './local-cluster.js';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { pull, type PullCommandOptions } from './pull.js';
-import { runUntilSignal } from './run-until-signal.js';
+import { runToEnd, runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
 
 /** Options of the router that `serve` passes on: flag with its value's name, and what it is for. */
@@ -119,6 +120,14 @@ export function program(): Command {
         return worker;
       }),
     );
+
+  ringmesh
+    .command('doctor')
+    .description("measure this machine and, with a pack, start it: time to start, memory, speed beside the memory's bound")
+    .argument('[pack]', 'folder of a pack')
+    .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
+    .option('--json', 'all figures as JSON instead of text')
+    .action((packDir: string | undefined, options: DoctorOptions) => runToEnd((signal) => doctor(packDir, options, signal)));
   return ringmesh;
 }
 

@@ -37,6 +37,21 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Run
   await running.close();
 }
 
+/**
+ * Does something that ends by itself. A signal aborts it, as does the end of the launcher that started this process: once it has put away
+ * what it opened, the process ends. A second signal ends at once.
+ */
+export async function runToEnd(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController();
+  listen(stop);
+  try {
+    await work(stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+    process.exit(EXIT_INTERRUPTED);
+  }
+}
+
 function listen(stop: AbortController): void {
   let first = Infinity;
   const onSignal = (): void => {

@@ -1,15 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProgressLine } from './progress.js';
 
-const POLL_MS = 100;
+const POLL_MS = 50;
 
-/** Waits until every shard of the model is reachable, showing what is missing. Whoever waits no longer aborts `signal`. */
-export async function untilReady(url: string, signal: AbortSignal): Promise<void> {
-  const line = new ProgressLine();
+/**
+ * Waits until GET /ready of a process says yes. Whoever waits no longer aborts `signal`.
+ * @param onWait is told what is missing
+ */
+export async function untilReady(url: string, signal: AbortSignal, onWait?: (details: string[]) => void): Promise<void> {
   while (!signal.aborted) {
     const { isReady, details } = await ask(url);
-    line.update(isReady ? 'ready' : `starting: ${details.join('; ')}`, isReady);
     if (isReady) return;
+    onWait?.(details);
     await delay(POLL_MS);
   }
 }

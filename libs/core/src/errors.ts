@@ -84,7 +84,7 @@ export class ListenFailedError extends RingmeshError {
   override readonly code = 'listen_failed';
 }
 
-/** A process that `serve` started ended by itself; what it printed says why. */
+/** A process that `serve` or `doctor` started ended by itself; what it printed says why. */
 export class ProcessEndedError extends RingmeshError {
   override readonly code = 'process_ended';
 }

@@ -9,3 +9,4 @@ export * from './json-file.js';
 export * from './option-values.js';
 export * from './monotonic-seconds.js';
 export * from './step-profile.js';
+export * from './table.js';

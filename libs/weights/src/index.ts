@@ -1,3 +1,4 @@
+export * from './active-bytes.js';
 export { Checkpoint, type TensorInfo } from './checkpoint.js';
 export { parseModelConfig, readModelConfig } from './config.js';
 export * from './expected-tensors.js';
