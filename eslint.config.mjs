@@ -24,7 +24,7 @@ const boundaries = (shared) => {
     {
       banTransitiveDependencies: true,
       // @ringmesh/testing stands on libraries whose tests use it.
-      ignoredCircularDependencies: shared.flatMap((tag) => layers(4).map((layer) => [`tag:${layer}`, `tag:${tag}`])),
+      ignoredCircularDependencies: shared.flatMap((tag) => layers(5).map((layer) => [`tag:${layer}`, `tag:${tag}`])),
       depConstraints: [
         may({ sourceTag: 'layer:0' }, []),
         may({ allSourceTags: ['layer:1', '/^lib:(?!protocol$)/'] }, layers(0)),
@@ -34,6 +34,7 @@ const boundaries = (shared) => {
         may({ allSourceTags: ['layer:3', '/^lib:(?!model$)/'] }, layers(2)),
         may({ sourceTag: 'lib:model' }, [...layers(2), 'lib:dispatch', 'lib:experts']),
         may({ sourceTag: 'layer:4' }, layers(3)),
+        may({ sourceTag: 'layer:5' }, layers(4)),
         may({ sourceTag: 'layer:testing' }, layers(4)),
         may({ sourceTag: 'app:router' }, layers(4)),
         may({ sourceTag: 'app:worker' }, [
@@ -45,7 +46,7 @@ const boundaries = (shared) => {
           'lib:coordination',
           'lib:placement',
         ]),
-        may({ sourceTag: 'app:cli' }, [...layers(4), 'layer:app']),
+        may({ sourceTag: 'app:cli' }, [...layers(5), 'layer:app']),
         ownedBy(['onnx'], ['onnxruntime-*']),
         ownedBy(['coordination'], ['ioredis*']),
         ownedBy(['protocol', 'dispatch', 'worker'], ['@grpc/*', 'grpc-health-check']),

@@ -59,18 +59,18 @@ function generate(
 ): { logits: Float32Array; ids: number[] } {
   const cache = model.caches.open();
   let logits: Float32Array = new Float32Array(0);
-  const feed = (ids: number[], needsLogits: boolean): void => {
+  const feed = (ids: number[], wanted: Segment['logits']): void => {
     expect(cache.reserve(ids.length)).toBe(true);
-    logits = model.forward([{ cache, tokenIds: Int32Array.from(ids), needsLogits, ...(onRouting === undefined ? {} : { onRouting }) }]);
+    logits = model.forward([{ cache, tokenIds: Int32Array.from(ids), logits: wanted, ...(onRouting === undefined ? {} : { onRouting }) }]);
   };
   for (let start = 0; start < prompt.ids.length; start += chunk)
-    feed(prompt.ids.slice(start, start + chunk), start + chunk >= prompt.ids.length);
+    feed(prompt.ids.slice(start, start + chunk), start + chunk >= prompt.ids.length ? 'last' : 'none');
   const afterPrompt = logits.slice(); // [V]
   const wanted = bindingGreedyIds(prompt);
   const ids: number[] = [];
   for (let step = 0; step < wanted.length; step++) {
     ids.push(logits.indexOf(logits.reduce((a, b) => Math.max(a, b))));
-    feed([ids.at(-1)!], true);
+    feed([ids.at(-1)!], 'last');
   }
   cache.release();
   expect(afterPrompt.length).toBe(manifest.config.vocabSize);

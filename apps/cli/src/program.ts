@@ -3,6 +3,7 @@ import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
 import { doctor, type DoctorOptions } from './doctor/doctor.js';
+import { evaluate, type EvaluateOptions } from './evaluate.js';
 import type { ClusterOptions } from './local-cluster.js';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { pull, type PullCommandOptions } from './pull.js';
@@ -88,6 +89,18 @@ export function program(): Command {
     .option('--seed <n>', 'of the synthetic weights (0)')
     .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')
     .action((folders: string[], options: PackCommandOptions & PackSourceOptions) => pack(folders, options));
+
+  withOptions(ringmesh.command('evaluate'), HUB_OPTIONS)
+    .description('what number formats change of a model, against f32: KL divergence and top-1 agreement over a text, exact-match accuracy')
+    .option('--model <model>', "a Hugging Face checkpoint's folder, or a model at a hub (the sample model)")
+    .option('--quantize <formats>', 'number formats to compare: f16, q8, q4, separated by commas (q8,q4)')
+    .option('--block-size <n>', 'weights that share a scale, with q8 and q4: 32 or 128 (128)')
+    .option('--text <file>', 'UTF-8 text to predict at every position, 4 MiB at most (the questions, and the answers of f32)')
+    .option('--tasks <file>', 'questions with right replies, a JSON object a line (those of the sample model, for itself)')
+    .option('--samples <n>', 'take the first n tasks only (all)')
+    .option('--json', 'print the figures as JSON')
+    .addHelpText('after', '\nf32 and all formats are open at once: give one format at a time where memory is short.')
+    .action((options: EvaluateOptions) => evaluate(options));
 
   withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, VERIFY_OPTION, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')

@@ -156,7 +156,7 @@ function toSegment({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Se
   return {
     cache: sequence.memory!,
     tokenIds: Int32Array.from(sequence.tokenIds.slice(numComputed, numComputed + numTokens)), // [t]
-    needsLogits: isLast,
+    logits: isLast ? 'last' : 'none',
     ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
   };
 }

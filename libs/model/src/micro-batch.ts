@@ -27,8 +27,14 @@ export class MicroBatch {
     this.tokenIds = int64(ids, [numTokens]);
   }
 
-  /** The row of each segment's last token, for the segments that a token is sampled for. */
-  lastRows(): number[] {
-    return this.segments.flatMap(({ needsLogits, tokenIds }, index) => (needsLogits ? [this.starts[index]! + tokenIds.length - 1] : []));
+  /** The rows that logits are wanted of, in order. */
+  logitRows(): number[] {
+    const rows: number[] = [];
+    for (const [index, { logits, tokenIds }] of this.segments.entries()) {
+      const end = this.starts[index]! + tokenIds.length;
+      const first = logits === 'none' ? end : logits === 'last' ? end - 1 : this.starts[index]!;
+      for (let row = first; row < end; row++) rows.push(row);
+    }
+    return rows;
   }
 }

@@ -63,7 +63,7 @@ export class Model {
 
   /**
    * One step: the new tokens of all segments go through all layers, and their caches advance.
-   * @returns logits [N, V]: for each segment with needsLogits, in order, those after its last token; valid until the next step
+   * @returns logits [N, V]: those that the segments want, in order, {@link maxLogitRows} at most; valid until the next step
    * @throws ShardUnavailableError when experts cannot be reached; no cache has advanced then
    */
   forward(segments: Segment[]): Float32Array {
@@ -87,6 +87,11 @@ export class Model {
     const logits = this.logits(batches);
     this.options.profile?.mark('head');
     return logits;
+  }
+
+  /** Rows that logits may be wanted of in one step. */
+  get maxLogitRows(): number {
+    return this.ranks.maxRows;
   }
 
   close(): void {
@@ -116,7 +121,7 @@ export class Model {
     const { rows, activations } = this.ranks;
     let numRows = 0;
     for (const batch of batches) {
-      for (const row of batch.lastRows()) {
+      for (const row of batch.logitRows()) {
         const { hidden } = activations[batch.slot]!;
         rows.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), numRows++ * hiddenSize);
       }

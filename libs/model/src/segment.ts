@@ -5,8 +5,8 @@ export interface Segment {
   cache: SequenceCache;
   /** New tokens; their positions follow the cached ones. The cache has room reserved for them. */
   tokenIds: Int32Array; // [t]
-  /** Whether a token is sampled after the last of them. */
-  needsLogits: boolean;
+  /** After which of them logits are wanted: the last one, where a token is sampled, or all, where a text is scored. */
+  logits: 'none' | 'last' | 'all';
   /** Told the gate's decisions of each mixture-of-experts layer for these tokens; views that are valid during the call. */
   onRouting?: (layer: number, topkIds: BigInt64Array, topkWeights: Float32Array) => void; // [t, k] each
 }
