@@ -103,6 +103,23 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
     }
   });
 
+  it('gives logits after every token of a chunk, where all are wanted', () => {
+    const ids = Int32Array.from(prompts[0]!.ids.slice(0, 12));
+    const { model, manifest } = open;
+    const [whole, stepped] = [model.caches.open(), model.caches.open()];
+    for (const cache of [whole, stepped]) expect(cache.reserve(ids.length)).toBe(true);
+    const last: Float32Array[] = [];
+    for (const id of ids) last.push(model.forward([{ cache: stepped, tokenIds: Int32Array.of(id), logits: 'last' }]).slice());
+    const all = model.forward([{ cache: whole, tokenIds: ids, logits: 'all' }]); // [t, V]
+    const { vocabSize } = manifest.config;
+    expect(all).toHaveLength(ids.length * vocabSize);
+    for (const [row, logits] of last.entries()) {
+      const worst = logits.reduce((max, value, id) => Math.max(max, Math.abs(value - all[row * vocabSize + id]!)), 0);
+      expect(worst).toBeLessThan(1e-3);
+    }
+    for (const cache of [whole, stepped]) cache.release();
+  });
+
   it('routes every token to the golden experts', () => {
     const k = open.manifest.config.numExpertsPerToken;
     const routed = prompts.filter((prompt) => prompt.router !== undefined);

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { EngineFailedError, InvalidOptionError, monotonicSeconds } from '@ringmesh/core';
 import { Engine, type GenerationRequest } from '@ringmesh/engine';
-import { type EvaluatedModel, MAX_SEQUENCES } from './evaluated-model.js';
+import { type EvaluatedModel, MAX_SEQUENCES, MAX_TOKENS } from './evaluated-model.js';
 import { isRight, type Task } from './tasks.js';
 
 /** What a model made of a task. */
@@ -28,9 +28,9 @@ export async function answerTasks(
   option: string,
   onProgress: (done: number) => void,
 ): Promise<Answer[]> {
-  const { model, dispatcher, tokenizer, manifest, maxTokens } = evaluated;
+  const { model, dispatcher, tokenizer, manifest } = evaluated;
   const { config } = manifest;
-  const limits = { maxNumBatchedTokens: maxTokens, maxNumSeqs: MAX_SEQUENCES };
+  const limits = { maxNumBatchedTokens: MAX_TOKENS, maxNumSeqs: MAX_SEQUENCES };
   const engine = new Engine({ model, dispatcher, vocabSize: config.vocabSize, limits, now: monotonicSeconds });
   const endTokenIds = [...new Set([...config.eosTokenIds, ...(manifest.generationDefaults.eosTokenIds ?? [])])];
   const prompts = tasks.map((task, index) => promptOf(evaluated, task, `${option}: task ${index + 1}`));

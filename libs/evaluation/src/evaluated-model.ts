@@ -4,12 +4,11 @@ import { ExpertPool } from '@ringmesh/experts';
 import { KvCachePool } from '@ringmesh/kv-cache';
 import { Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
-import { ShardRule } from '@ringmesh/placement';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import { PackLayout, type PackManifest, readManifest } from '@ringmesh/weights';
 
 /** T of a step at most. */
-const MAX_TOKENS = 256;
+export const MAX_TOKENS = 256;
 
 /** Sequences that run at once at most, when tasks are answered. */
 export const MAX_SEQUENCES = 64;
@@ -43,7 +42,7 @@ export class EvaluatedModel {
       expertsPerToken: config.numExpertsPerToken,
       numShards,
     };
-    const shards = Array.from({ length: new ShardRule(config.numExperts, numShards).numShards }, (_, shard) => shard);
+    const shards = Array.from({ length: numShards }, (_, shard) => shard);
     const pool = await ExpertPool.start({
       packDir,
       manifest,
@@ -67,11 +66,6 @@ export class EvaluatedModel {
       await pool.close();
       throw error;
     }
-  }
-
-  /** Tokens that one step may have, and rows that its logits may. */
-  get maxTokens(): number {
-    return MAX_TOKENS;
   }
 
   async close(): Promise<void> {

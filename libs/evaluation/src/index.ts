@@ -1,5 +1,5 @@
 export * from './answers.js';
 export * from './compare.js';
 export * from './divergence.js';
-export * from './evaluated-model.js';
+export { EvaluatedModel } from './evaluated-model.js';
 export * from './tasks.js';

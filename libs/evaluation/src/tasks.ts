@@ -39,12 +39,8 @@ export async function readText(path: string, option: string, maxBytes: number): 
   const bytes = await readLimitedFile(path, maxBytes, { Missing: InvalidOptionError, Invalid: InvalidOptionError }).catch(
     (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause), cause),
   );
-  if (bytes.length === 0) fail(`${path} is empty; give a file with text`);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    return fail(`${path} is not UTF-8; convert it first`, cause);
-  }
+  const text = decode(bytes) ?? fail(`${path} is not UTF-8; convert it first`);
+  return text === '' ? fail(`${path} is empty; give a file with text`) : text;
 }
 
 /**
@@ -53,6 +49,15 @@ export async function readText(path: string, option: string, maxBytes: number): 
  */
 export function isRight(text: string, { reply }: Task): boolean {
   return text.startsWith('<think>\n') && text.split('</think>\n\n').at(-1) === reply;
+}
+
+/** @returns null for what is no UTF-8 */
+function decode(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return null;
+  }
 }
 
 function taskOf(line: string, file: string): Task {

@@ -64,6 +64,19 @@ describe('quantizeBlocks', () => {
     expect(error).toBeLessThan(plainError(weights, bits, blockSize) * (bits === 4 ? 0.93 : 1));
   });
 
+  it('is never further off than rounding to nearest, block by block, however heavy the tails', () => {
+    const weight = fc.oneof(fc.double({ min: -1, max: 1, noNaN: true }), fc.double({ min: -1e3, max: 1e3, noNaN: true }));
+    const block = fc.array(weight, { minLength: 1, maxLength: 128 }).filter((weights) => weights.some((value) => Math.abs(value) > 1e-6));
+    fc.assert(
+      fc.property(block, fc.constantFrom<Bits>(4, 8), (values, bits) => {
+        const weights = Float32Array.from(values);
+        const blocks = quantizeBlocks(weights, 1, weights.length, bits, 128);
+        const error = relativeError(weights, dequantizeBlocks(blocks, 1, weights.length, bits, 128));
+        expect(error).toBeLessThanOrEqual(plainError(weights, bits, 128) + 1e-12); // scales are rounded to float32
+      }),
+    );
+  });
+
   it('restores weights that are codes times a scale', () => {
     const block = fc.record({
       scale: fc.double({ min: 1e-6, max: 1e6, noNaN: true }),
