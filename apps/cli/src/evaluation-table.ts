@@ -1,3 +1,4 @@
+import { table } from '@ringmesh/core';
 import type { Evaluation, FormatResult } from './evaluate.js';
 
 const HEADINGS = ['format', 'KL mean', 'KL p99', 'KL max', 'top-1', 'exact match'];
@@ -6,14 +7,7 @@ const HEADINGS = ['format', 'KL mean', 'KL p99', 'KL max', 'top-1', 'exact match
 export function evaluationTable({ model, text, tasks, results }: Evaluation): string {
   const positions = results.find(({ divergence }) => divergence !== null)?.divergence?.positions ?? 0;
   const rows = [HEADINGS, ...results.map((result) => cellsOf(result, tasks))];
-  const widths = HEADINGS.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
-  const lines = rows.map((cells) =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join('  ')
-      .trimEnd(),
-  );
-  return [`${model} against f32 over ${positions} positions (${text}); KL in nats`, '', ...lines].join('\n');
+  return [`${model} against f32 over ${positions} positions (${text}); KL in nats`, '', table(rows)].join('\n');
 }
 
 function cellsOf({ format, divergence, right }: FormatResult, tasks: number): string[] {
