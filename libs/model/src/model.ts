@@ -3,7 +3,7 @@ import type { Dispatcher } from '@ringmesh/dispatch';
 import { KvCachePool } from '@ringmesh/kv-cache';
 import { Session } from '@ringmesh/onnx';
 import { Doorbell } from '@ringmesh/protocol';
-import { PackLayout, type ModelConfig, type PackManifest } from '@ringmesh/weights';
+import { PackLayout, readAhead, type ModelConfig, type PackManifest } from '@ringmesh/weights';
 import { Layer } from './layer.js';
 import { MicroBatch } from './micro-batch.js';
 import { ModelRank } from './parallel/model-rank.js';
@@ -54,6 +54,8 @@ export class Model {
     const rankOfExpert = others?.rankOfExpert ?? new Int32Array(config.numExperts);
     const context = { config, layout, numParts, ranks: this.ranks, dispatcher, rankOfExpert, profile };
     for (let index = 0; index < config.numLayers; index++) this.layers.push(new Layer(index, context));
+    // A token's row is read from the mapped file when it is needed, and that is not the time to wait for the disk.
+    readAhead(layout.routerData('embedding'));
   }
 
   /** Opens every graph of the pack's `router/` folder. Blocks the thread. */

@@ -19,7 +19,7 @@ import { swigluWeights } from './weight-source.js';
 /** The graph before the first layer. */
 export async function writeEmbedding(writer: UnitWriter): Promise<void> {
   const { layout, config, weights } = writer;
-  await writer.dataFile(join(layout.router, 'embedding.bin'), (file) =>
+  await writer.dataFile(layout.routerData('embedding'), (file) =>
     writer.graph(layout.routerGraph('embedding'), file, (graph) => embedding(graph, config, weights.table(tensorNames.wordEmbeddings))),
   );
 }
@@ -30,7 +30,7 @@ export async function writeHead(writer: UnitWriter): Promise<void> {
   const norm = await weights.vector(tensorNames.norm);
   const stored = weights.matrix(config.tieWordEmbeddings ? tensorNames.wordEmbeddings : tensorNames.lmHead);
   const lmHead = config.normHead ? await normalisedColumns(stored) : stored; // [V, H]
-  await writer.dataFile(join(layout.router, 'head.bin'), async (file) => {
+  await writer.dataFile(layout.routerData('head'), async (file) => {
     for (const part of partsOf(config)) {
       const { first, count } = rangeOf(config.vocabSize, part);
       const weightsOfPart = { norm, lmHead: rowsOf(lmHead, first, count) };

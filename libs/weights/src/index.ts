@@ -8,6 +8,7 @@ export * from './manifest-file.js';
 export type * from './model-config.js';
 export * from './pack-id.js';
 export * from './pack-layout.js';
+export * from './read-ahead.js';
 export * from './tensor-names.js';
 export * from './validate-checkpoint.js';
 export * from './verify-pack.js';

@@ -29,6 +29,11 @@ export class PackLayout {
     return join(this.router, `${name}-${part}.onnx`);
   }
 
+  /** The weights of {@link routerGraph}: one file for all parts. */
+  routerData(name: 'embedding' | 'head'): string {
+    return join(this.router, `${name}.bin`);
+  }
+
   layerGraph(layer: number, name: LayerGraph, part = 0): string {
     return join(this.router, `layer-${pad(layer)}-${name}-${part}.onnx`);
   }
