@@ -34,7 +34,8 @@ export const HELP = `npm run bench -- [options]
   --threads <n>        compute threads (the number of cores)
   --shape <shape>      ring-lite, ling-plus or the path of a config.json (ring-lite)
   --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
-  --json <file>        write all numbers to a file`;
+  --json <file>        write all numbers to a file
+npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instead: many streams, a long prompt`;
 
 /** @throws InvalidOptionError */
 export function parseOptions(args: string[]): BenchOptions | 'help' {

@@ -115,6 +115,7 @@ describe('metrics', () => {
     expect(await router.metric('ringmesh:dispatch_tokens_total{layer_group="0-0",shard="0"}')).toBeGreaterThan(0);
     expect(await router.metric('ringmesh:dispatch_latency_seconds_count{worker="local-0"}')).toBeGreaterThan(0);
     expect(await router.metric('ringmesh:worker_up{worker="local-0"}')).toBe(1);
+    expect(await router.metric('ringmesh:http_event_loop_delay_seconds_count')).toBeGreaterThan(0);
   });
 
   it('are accepted by promtool, but for the colons that vLLM put into the names', async ({ skip }) => {

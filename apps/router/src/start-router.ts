@@ -1,6 +1,13 @@
 import type { RingmeshError } from '@ringmesh/core';
 import { startEngine } from '@ringmesh/engine';
-import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, RequestMetrics } from '@ringmesh/telemetry';
+import {
+  collectProcessMetrics,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  measureEventLoopDelay,
+  RequestMetrics,
+} from '@ringmesh/telemetry';
 import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { followRegistry } from './follow-registry.js';
 import { InFlight } from './generation/in-flight.js';
@@ -63,6 +70,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     opened.defer(() => closeApp(app));
     opened.defer(() => inFlight.close(options.shutdownTimeoutMs));
     const url = await listen(app, options);
+    opened.defer(measureEventLoopDelay(metrics));
     log.info({ url, model: name, maxModelLen: engine.maxModelLen }, 'listening');
     return { url, failed: failed.promise, close: () => opened.disposeAsync() };
   } catch (error) {

@@ -19,3 +19,6 @@ export const DISPATCH_LATENCY_BUCKETS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025,
 
 /** Seconds: a whole HTTP exchange, streams included. */
 export const HTTP_DURATION_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600];
+
+/** Seconds: how late the event loop is, from a loop at rest to one that stands still. */
+export const EVENT_LOOP_DELAY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];

@@ -1,5 +1,6 @@
 export * from './dispatch-metrics.js';
 export * from './engine-metrics.js';
+export * from './event-loop-delay.js';
 export * from './http-metrics.js';
 export * from './logger.js';
 export * from './registry.js';

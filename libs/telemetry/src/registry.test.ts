@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { DispatchMetrics, registerWorkers } from './dispatch-metrics.js';
 import { EngineMetrics, registerEngineLoad } from './engine-metrics.js';
+import { measureEventLoopDelay } from './event-loop-delay.js';
 import { HttpMetrics } from './http-metrics.js';
 import { collectProcessMetrics, createMetricsRegistry, renderMetrics } from './registry.js';
 import { RequestMetrics } from './request-metrics.js';
@@ -21,6 +22,7 @@ const NO_TOKENS = new Float64Array(MODEL.numLayers * MODEL.numShards);
 function everyMetric(): Promise<string> {
   const registry = createMetricsRegistry();
   collectProcessMetrics(registry);
+  measureEventLoopDelay(registry)(); // and stopped
   registerEngineLoad(registry, 'ring', () => ({ running: 2, waiting: 1, kvCacheUsage: 0.25 }));
   const requests = new RequestMetrics(registry, 'ring');
   requests.timeToFirstToken.observe(0.03);

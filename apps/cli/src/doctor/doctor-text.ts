@@ -46,7 +46,7 @@ export function packText(report: PackReport): string {
     '',
     section('Decode', [
       ['bound', `${tokens(bound)} at batch 1: what a token reads, ${formatBytes(bytesPerToken)}, at the memory's speed`],
-      ['measured', `${tokens(measured.tokensPerSecond)} over ${measured.tokens} tokens, ${share.toPrecision(2)} % of the bound`],
+      ['measured', `${tokens(measured.tokensPerSecond)} over ${measured.tokens} tokens, ${short(share)} % of the bound`],
       ['first token', `${(measured.firstTokenSeconds * 1000).toFixed(0)} ms after the request`],
       ...hintRows(hints),
     ]),
@@ -70,5 +70,7 @@ function section(title: string, rows: [name: string, text: string][]): string {
 }
 
 const hintRows = (hints: string[]): [string, string][] => hints.map((hint) => ['hint', hint]);
+/** Three digits where there is a fraction at all: 3421, 38.2, 0.513 */
+const short = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 const seconds = (value: number): string => `${value.toFixed(2)} s`;
-const tokens = (perSecond: number): string => `${perSecond.toPrecision(3)} tokens/s`;
+const tokens = (perSecond: number): string => `${short(perSecond)} tokens/s`;
