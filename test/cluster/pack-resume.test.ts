@@ -56,7 +56,7 @@ async function partialBytes(folder: string): Promise<number> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   });
-  const sizes = entries.map((entry) => {
+  const sizes = entries.map(async (entry) => {
     const path = join(folder, entry.name);
     return entry.isDirectory() ? partialBytes(path) : (statSync(path, { throwIfNoEntry: false })?.size ?? 0);
   });
