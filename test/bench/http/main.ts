@@ -1,4 +1,5 @@
 /** `npm run bench -- --http`: what clients of the HTTP API wait for beside the model, while many of them stream from ring-nano. */
+import { rmSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,13 @@ else await bench(parseInteger('--streams', values.streams, 1, 1024) ?? 64, parse
 async function bench(streams: number, seconds: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'ringmesh-bench-http-'));
   let serve: RingmeshProcess | undefined;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      void serve?.kill('SIGKILL'); // its processes end with it
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
+  }
   try {
     const packDir = await longContextPack(folder);
     serve = new RingmeshProcess(['serve', '--model', packDir, '--port', '0']);
