@@ -1,5 +1,6 @@
 import type { JsonFields } from '@ringmesh/core';
-import type { ModelConfig } from './model-config.js';
+import { MODEL_TYPES } from './architectures.js';
+import type { LinearAttentionConfig, ModelConfig } from './model-config.js';
 import { readRopeScaling } from './rope-scaling.js';
 import { readTokenIds } from './token-ids.js';
 
@@ -13,7 +14,7 @@ export function readConfigFields(fields: JsonFields): ModelConfig {
   const integerOr = (key: keyof ModelConfig, max: number, fallback: number): number =>
     fields.optional(key, () => fields.integer(key, 0, max)) ?? fallback;
 
-  const modelType = fields.oneOf('modelType', ['bailing_moe']);
+  const modelType = fields.oneOf('modelType', MODEL_TYPES);
   const hiddenSize = fields.integer('hiddenSize', 1, 2 ** 16);
   const numAttentionHeads = fields.integer('numAttentionHeads', 1, 1024);
   const vocabSize = fields.integer('vocabSize', 1, 2 ** 24);
@@ -45,10 +46,25 @@ export function readConfigFields(fields: JsonFields): ModelConfig {
     bosTokenId: tokenId('bosTokenId'),
     eosTokenIds: readTokenIds(fields, 'eosTokenIds', vocabSize - 1),
     padTokenId: tokenId('padTokenId'),
+    ...(modelType === 'bailing_moe_linear' ? readLinearAttention(fields) : {}),
   };
   checkConsistency(fields, config);
   // Many checkpoints name an intermediate_size that no layer uses; keeping it would suggest a dense MLP.
   return config.firstKDenseReplace === 0 ? config : { ...config, intermediateSize: fields.integer('intermediateSize', 1, 2 ** 20) };
+}
+
+/**
+ * No tensor of a checkpoint tells whether `use_linear_silu` and `linear_rope` are set, so a file that leaves them out is not guessed at. The
+ * other two show in the shapes.
+ */
+function readLinearAttention(fields: JsonFields): LinearAttentionConfig {
+  return {
+    layerGroupSize: fields.integer('layerGroupSize', 2, 1024),
+    useLinearSilu: fields.boolean('useLinearSilu'),
+    linearRope: fields.boolean('linearRope'),
+    useLinearGqa: fields.optional('useLinearGqa', (key) => fields.boolean(key)) ?? false,
+    useLowRank: fields.optional('useLowRank', (key) => fields.boolean(key)) ?? false,
+  };
 }
 
 function readHeadDim(fields: JsonFields, hiddenSize: number, numAttentionHeads: number): number {
@@ -61,7 +77,7 @@ function readHeadDim(fields: JsonFields, hiddenSize: number, numAttentionHeads: 
 }
 
 function checkConsistency(fields: JsonFields, config: ModelConfig): void {
-  const { numAttentionHeads, numKeyValueHeads, numExperts, numExpertsPerToken, numLayers, firstKDenseReplace } = config;
+  const { numAttentionHeads, numKeyValueHeads, numExperts, numExpertsPerToken, numLayers, firstKDenseReplace, layerGroupSize } = config;
   if (numAttentionHeads % numKeyValueHeads !== 0) {
     fields.fail('numKeyValueHeads', `must divide ${fields.path('numAttentionHeads')} (${numAttentionHeads})`);
   }
@@ -70,5 +86,8 @@ function checkConsistency(fields: JsonFields, config: ModelConfig): void {
   }
   if (firstKDenseReplace >= numLayers) {
     fields.fail('firstKDenseReplace', `must be below ${fields.path('numLayers')} (${numLayers}), or no layer has experts`);
+  }
+  if (layerGroupSize !== undefined && layerGroupSize > numLayers) {
+    fields.fail('layerGroupSize', `must be at most ${fields.path('numLayers')} (${numLayers}), or no layer has linear attention`);
   }
 }

@@ -1,6 +1,7 @@
 import { ConfigUnsupportedError, type JsonFields } from '@ringmesh/core';
+import { ARCHITECTURES, type Architecture, MODEL_TYPES } from './architectures.js';
 
-const LATER_MODEL_TYPES = ['bailing_moe_linear', 'bailing_moe_v2'];
+const LATER_MODEL_TYPES = ['bailing_moe_v2'];
 
 /**
  * Fields that change what must be computed, and the values under which it is what Ringmesh computes. Absent and null are always fine.
@@ -10,7 +11,6 @@ const SUPPORTED_VALUES: Readonly<Record<string, readonly unknown[]>> = {
   hidden_act: ['silu'],
   norm_softmax: [false],
   use_sliding_window: [false],
-  layer_group_size: [1],
   use_qk_norm: [false],
   partial_rotary_factor: [1],
   score_function: ['softmax'],
@@ -23,15 +23,11 @@ const SUPPORTED_VALUES: Readonly<Record<string, readonly unknown[]>> = {
 
 /** @throws ConfigUnsupportedError for what config.json asks for and Ringmesh does not compute */
 export function checkSupported(config: JsonFields): void {
-  const modelType = config.string('model_type', 64);
-  if (LATER_MODEL_TYPES.includes(modelType)) {
-    config.fail('model_type', 'is not supported yet; only "bailing_moe" (Ring-lite, Ling-lite, Ling-plus) is', ConfigUnsupportedError);
-  }
-  if (modelType !== 'bailing_moe') config.fail('model_type', 'must be "bailing_moe"', ConfigUnsupportedError);
-
+  const { className, supportedValues } = readArchitecture(config);
   const architectures = config.value('architectures');
-  if (Array.isArray(architectures) && !architectures.includes('BailingMoeForCausalLM')) {
-    config.fail('architectures', 'must name "BailingMoeForCausalLM", the only architecture supported', ConfigUnsupportedError);
+  if (Array.isArray(architectures) && !architectures.includes(className)) {
+    const modelType = JSON.stringify(config.value('model_type'));
+    config.fail('architectures', `must name "${className}", as model_type ${modelType} does`, ConfigUnsupportedError);
   }
   if (config.has('quantization_config')) {
     config.fail(
@@ -43,10 +39,21 @@ export function checkSupported(config: JsonFields): void {
   if (config.has('rope_parameters')) {
     config.fail('rope_parameters', 'must be absent: write rope_theta and rope_scaling instead', ConfigUnsupportedError);
   }
-  for (const [key, supported] of Object.entries(SUPPORTED_VALUES)) {
+  for (const [key, supported] of Object.entries({ ...SUPPORTED_VALUES, ...supportedValues })) {
     if (config.has(key) && !supported.includes(config.value(key))) {
       const values = supported.map((value) => JSON.stringify(value)).join(' or ');
       config.fail(key, `must be ${values} or absent (Ringmesh computes nothing else)`, ConfigUnsupportedError);
     }
   }
+}
+
+function readArchitecture(config: JsonFields): Architecture {
+  const modelType = config.string('model_type', 64);
+  const known = MODEL_TYPES.find((type) => type === modelType);
+  if (known !== undefined) return ARCHITECTURES[known];
+  const choices = MODEL_TYPES.map((type) => `"${type}" (${ARCHITECTURES[type].examples})`).join(' or ');
+  if (LATER_MODEL_TYPES.includes(modelType)) {
+    config.fail('model_type', `is not supported yet; it must be ${choices}`, ConfigUnsupportedError);
+  }
+  return config.fail('model_type', `must be ${choices}`, ConfigUnsupportedError);
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CheckpointMissingError, ConfigInvalidError, ConfigUnsupportedError, RingmeshError } from '@ringmesh/core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { attentionHeads, attentionKind } from './architectures.js';
 import { parseModelConfig, readModelConfig } from './config.js';
 
 const goldens = join(import.meta.dirname, '../../../test/fixtures/goldens');
@@ -114,10 +115,11 @@ describe('parseModelConfig', () => {
   });
 
   it.each([
-    ['model_type', 'bailing_moe_linear', /not supported yet/],
     ['model_type', 'bailing_moe_v2', /not supported yet/],
-    ['model_type', 'llama', /must be "bailing_moe"/],
+    ['model_type', 'llama', /must be "bailing_moe" \(Ring-lite.*\) or "bailing_moe_linear"/],
+    ['layer_group_size', 4, /1 or absent/],
     ['architectures', ['BailingMoeV2ForCausalLM'], /BailingMoeForCausalLM/],
+    ['architectures', ['BailingMoeLinearForCausalLM'], /BailingMoeForCausalLM.*model_type "bailing_moe"/],
     ['hidden_act', 'gelu', /"silu"/],
     ['norm_softmax', true, /false/],
     ['use_sliding_window', true, /false/],
@@ -201,6 +203,55 @@ describe('parseModelConfig', () => {
 
   it.each([[null], [[]], ['text'], [3]])('rejects %j in place of an object', (json) => {
     expect(errorOf(() => parseModelConfig(json))).toBeInstanceOf(ConfigInvalidError);
+  });
+});
+
+describe('parseModelConfig of bailing_moe_linear', () => {
+  let base: Record<string, unknown>;
+  beforeAll(async () => {
+    base = JSON.parse(await readFile(join(goldens, 'ring-tiny-linear', 'config.json'), 'utf8')) as Record<string, unknown>;
+  });
+
+  it.each([
+    ['ring-tiny-linear', { layerGroupSize: 4, useLinearSilu: true, linearRope: true, useLinearGqa: false, useLowRank: false }, [3, 7]],
+    ['ring-tiny-linear-b', { layerGroupSize: 3, useLinearSilu: false, linearRope: true, useLinearGqa: true, useLowRank: true }, [2, 5, 6]],
+    ['ring-tiny-linear-c', { layerGroupSize: 2, useLinearSilu: true, linearRope: false, useLinearGqa: true, useLowRank: false }, [1, 3, 4]],
+  ])('reads %s', async (name, fields, softmaxLayers) => {
+    const config = await readModelConfig(join(goldens, name));
+    expect(config).toMatchObject({ modelType: 'bailing_moe_linear', ...fields });
+    const layers = Array.from({ length: config.numLayers }, (_, layer) => layer);
+    expect(layers.filter((layer) => attentionKind(config, layer) === 'softmax')).toEqual(softmaxLayers);
+  });
+
+  it('has as many KV heads in linear layers as use_linear_gqa says', () => {
+    expect(attentionHeads(parseModelConfig(base), 'linear')).toEqual({ numAttentionHeads: 4, numKeyValueHeads: 4 });
+    expect(attentionHeads(parseModelConfig({ ...base, use_linear_gqa: true }), 'linear').numKeyValueHeads).toBe(2);
+    expect(attentionHeads(parseModelConfig(base), 'softmax').numKeyValueHeads).toBe(2);
+  });
+
+  it.each([
+    ['layer_group_size', 1, /from 2 to/],
+    ['layer_group_size', 9, /at most num_hidden_layers \(8\), or no layer has linear attention/],
+    ['layer_group_size', null, /is null/],
+    ['use_linear_silu', null, /true or false/],
+    ['linear_rope', 1, /true or false/],
+    ['use_low_rank', 'no', /true or false/],
+  ])('rejects %s = %j', (field, value, message) => {
+    const error = errorOf(() => parseModelConfig({ ...base, [field]: value }));
+    expect(error).toBeInstanceOf(ConfigInvalidError);
+    expect(error.field).toBe(`config.json: ${field}`);
+    expect(error.message).toMatch(message);
+  });
+
+  it.each([
+    ['architectures', ['BailingMoeForCausalLM'], /BailingMoeLinearForCausalLM.*model_type "bailing_moe_linear"/],
+    ['rotary_type', '2d', /"full-1d" or absent/],
+    ['group_norm_size', 4, /1 or absent/],
+    ['linear_silu', true, /false or absent/],
+  ])('does not support %s = %j', (field, value, message) => {
+    const error = errorOf(() => parseModelConfig({ ...base, [field]: value }));
+    expect(error).toBeInstanceOf(ConfigUnsupportedError);
+    expect(error.message).toMatch(message);
   });
 });
 

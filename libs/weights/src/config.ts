@@ -33,6 +33,11 @@ const CONFIG_JSON_NAMES = {
   bosTokenId: 'bos_token_id',
   eosTokenIds: 'eos_token_id',
   padTokenId: 'pad_token_id',
+  layerGroupSize: 'layer_group_size',
+  useLinearSilu: 'use_linear_silu',
+  linearRope: 'linear_rope',
+  useLinearGqa: 'use_linear_gqa',
+  useLowRank: 'use_low_rank',
 } as const satisfies Record<keyof ModelConfig, string>;
 
 const ROPE_SCALING_NAMES = {
@@ -43,7 +48,7 @@ const ROPE_SCALING_NAMES = {
 };
 
 /**
- * Validates a parsed config.json of the `bailing_moe` architecture.
+ * Validates a parsed config.json of an architecture that Ringmesh computes.
  * @throws ConfigUnsupportedError where it asks for what Ringmesh does not compute
  * @throws ConfigInvalidError where a field is missing, malformed or contradicts another
  */

@@ -1,4 +1,5 @@
-import type { ModelConfig } from './model-config.js';
+import { attentionHeads, attentionKind, type AttentionKind } from './architectures.js';
+import type { ModelConfig, ModelType } from './model-config.js';
 import { tensorNames } from './tensor-names.js';
 
 /** One axis of a tensor: its size and the config fields that it follows from. */
@@ -30,21 +31,52 @@ export function expectedTensors(config: ModelConfig): Map<string, ExpectedTensor
   return expected;
 }
 
+/** What else decides about the heads of a layer. */
+const QUERY_KEY_VALUE_FIELDS = { bailing_moe: [], bailing_moe_linear: ['layerGroupSize', 'useLinearGqa'] } as const satisfies Record<
+  ModelType,
+  readonly (keyof ModelConfig)[]
+>;
+
 function addAttention(expected: Map<string, ExpectedTensor>, config: ModelConfig, layer: number, hidden: Axis): void {
-  const { numAttentionHeads, numKeyValueHeads, headDim } = config;
+  const kind = attentionKind(config, layer);
+  const { numAttentionHeads, numKeyValueHeads } = attentionHeads(config, kind);
+  const { headDim } = config;
   const names = tensorNames.layer(layer);
   const queryKeyValue: Axis = {
     size: (numAttentionHeads + 2 * numKeyValueHeads) * headDim,
-    from: ['numAttentionHeads', 'numKeyValueHeads', 'headDim'],
+    from: ['numAttentionHeads', 'numKeyValueHeads', 'headDim', ...QUERY_KEY_VALUE_FIELDS[config.modelType]],
   };
   const query: Axis = { size: numAttentionHeads * headDim, from: ['numAttentionHeads', 'headDim'] };
   expected.set(names.inputLayernorm, { axes: [hidden], because: 'numLayers' });
   expected.set(names.queryKeyValue, { axes: [queryKeyValue, hidden], because: 'numLayers' });
-  if (config.useQkvBias) expected.set(names.queryKeyValueBias, { axes: [queryKeyValue], because: 'useQkvBias' });
   expected.set(names.attentionDense, { axes: [hidden, query], because: 'numLayers' });
-  if (config.useBias) expected.set(names.attentionDenseBias, { axes: [hidden], because: 'useBias' });
+  MORE_TENSORS[kind](expected, config, layer, { hidden, query, queryKeyValue });
   expected.set(names.postAttentionLayernorm, { axes: [hidden], because: 'numLayers' });
 }
+
+type AttentionAxes = Record<'hidden' | 'query' | 'queryKeyValue', Axis>;
+
+/** What a kind of attention has besides query_key_value and dense. */
+const MORE_TENSORS: Readonly<
+  Record<AttentionKind, (expected: Map<string, ExpectedTensor>, config: ModelConfig, layer: number, axes: AttentionAxes) => void>
+> = {
+  softmax(expected, config, layer, { hidden, queryKeyValue }) {
+    const names = tensorNames.layer(layer);
+    if (config.useQkvBias) expected.set(names.queryKeyValueBias, { axes: [queryKeyValue], because: 'useQkvBias' });
+    if (config.useBias) expected.set(names.attentionDenseBias, { axes: [hidden], because: 'useBias' });
+  },
+  linear(expected, config, layer, { hidden, query }) {
+    const names = tensorNames.layer(layer);
+    expected.set(names.gNorm, { axes: [query], because: 'layerGroupSize' });
+    if (config.useLowRank !== true) {
+      expected.set(names.gProj, { axes: [query, hidden], because: 'useLowRank' });
+      return;
+    }
+    const rank: Axis = { size: config.headDim, from: ['headDim'] };
+    expected.set(names.gProjDown, { axes: [rank, hidden], because: 'useLowRank' });
+    expected.set(names.gProjUp, { axes: [query, rank], because: 'useLowRank' });
+  },
+};
 
 function addDenseMlp(expected: Map<string, ExpectedTensor>, config: ModelConfig, layer: number, hidden: Axis): void {
   const width: Axis = { size: config.intermediateSize, from: ['intermediateSize'] };

@@ -1,4 +1,5 @@
 export * from './active-bytes.js';
+export * from './architectures.js';
 export { Checkpoint, type TensorInfo } from './checkpoint.js';
 export { parseModelConfig, readModelConfig } from './config.js';
 export * from './expected-tensors.js';

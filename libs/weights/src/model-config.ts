@@ -1,6 +1,8 @@
+export type ModelType = 'bailing_moe' | 'bailing_moe_linear';
+
 /** What a checkpoint's config.json says, validated and in our names. Source: the authors' configuration classes. */
-export interface ModelConfig {
-  modelType: 'bailing_moe';
+export interface ModelConfig extends Partial<LinearAttentionConfig> {
+  modelType: ModelType;
   /** H: width of the hidden states. */
   hiddenSize: number;
   numLayers: number;
@@ -28,7 +30,7 @@ export interface ModelConfig {
   normHead: boolean;
   tieWordEmbeddings: boolean;
   useQkvBias: boolean;
-  /** Bias of attention.dense. */
+  /** Bias of attention.dense. Linear attention has no biases. */
   useBias: boolean;
   rmsNormEps: number;
   ropeTheta: number;
@@ -37,6 +39,20 @@ export interface ModelConfig {
   bosTokenId: number | null;
   eosTokenIds: number[];
   padTokenId: number | null;
+}
+
+/** What `bailing_moe_linear` has besides; no other model type has any of it. */
+export interface LinearAttentionConfig {
+  /** The last layer of so many has softmax attention, the others have linear attention. */
+  layerGroupSize: number;
+  /** SiLU over queries, keys and values. */
+  useLinearSilu: boolean;
+  /** Rotary positions in linear layers. */
+  linearRope: boolean;
+  /** Linear layers have numKeyValueHeads, too; else as many as query heads. */
+  useLinearGqa: boolean;
+  /** g_proj is a product of two matrices, of rank headDim. */
+  useLowRank: boolean;
 }
 
 /** `linear` divides positions by the factor; `yarn` is arXiv 2309.00071 with the authors' mscale quotient. */

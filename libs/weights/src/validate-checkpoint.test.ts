@@ -11,6 +11,9 @@ import { validateCheckpoint } from './validate-checkpoint.js';
 
 const goldens = join(import.meta.dirname, '../../../test/fixtures/goldens');
 
+const SOFTMAX_GOLDENS = ['ring-tiny', 'ring-tiny-distill', 'ring-tiny-switches', 'ring-tiny-yarn'];
+const LINEAR_GOLDENS = ['ring-tiny-linear', 'ring-tiny-linear-b', 'ring-tiny-linear-c'];
+
 async function withGolden(name: string, use: (config: ModelConfig, checkpoint: Checkpoint) => void): Promise<void> {
   const checkpoint = await Checkpoint.open(join(goldens, name));
   use(await readModelConfig(join(goldens, name)), checkpoint);
@@ -18,7 +21,7 @@ async function withGolden(name: string, use: (config: ModelConfig, checkpoint: C
 }
 
 describe('expectedTensors and validateCheckpoint', () => {
-  it.each(['ring-tiny', 'ring-tiny-distill', 'ring-tiny-switches', 'ring-tiny-yarn'])('accept %s, tensor by tensor', (name) =>
+  it.each([...SOFTMAX_GOLDENS, ...LINEAR_GOLDENS])('accept %s, tensor by tensor', (name) =>
     withGolden(name, (config, checkpoint) => {
       expect([...expectedTensors(config).keys()].sort()).toEqual(checkpoint.names().sort());
       expect(() => validateCheckpoint(config, checkpoint)).not.toThrow();
@@ -65,6 +68,22 @@ describe('validateCheckpoint names the tensor and the field', () => {
     ],
     ['ring-tiny-distill', { useBias: false }, 'model.layers.0.attention.dense.bias', /against config\.json: use_bias false/],
     ['ring-tiny-distill', { intermediateSize: 128 }, 'model.layers.0.mlp.gate_proj.weight', /expected \[128, 80\].*intermediate_size 128/],
+    [
+      'ring-tiny-linear',
+      { useLinearGqa: true },
+      'model.layers.0.attention.query_key_value.weight',
+      /expected \[128, 64\].*use_linear_gqa true/,
+    ],
+    [
+      'ring-tiny-linear',
+      { layerGroupSize: 3 },
+      'model.layers.2.attention.query_key_value.weight',
+      /\[192, 64\], expected \[128, 64\].*layer_group_size 3/,
+    ],
+    ['ring-tiny-linear-c', { layerGroupSize: 4 }, 'model.layers.1.attention.g_norm.weight', /missing.*layer_group_size 4/],
+    ['ring-tiny-linear', { useLowRank: true }, 'model.layers.0.attention.g_proj.0.weight', /missing.*use_low_rank true/],
+    ['ring-tiny-linear-b', { useLowRank: false }, 'model.layers.0.attention.g_proj.weight', /missing.*use_low_rank false/],
+    ['ring-tiny-linear-b', { useQkvBias: false }, 'model.layers.2.attention.query_key_value.bias', /against.*use_qkv_bias false/],
     ['ring-tiny-switches', { tieWordEmbeddings: false }, 'lm_head.weight', /missing.*tie_word_embeddings false/],
   ];
 

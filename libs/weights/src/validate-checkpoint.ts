@@ -1,4 +1,5 @@
 import { CheckpointMismatchError } from '@ringmesh/core';
+import { attentionKind } from './architectures.js';
 import type { Checkpoint } from './checkpoint.js';
 import { configJsonName } from './config.js';
 import { type ExpectedTensor, expectedTensors } from './expected-tensors.js';
@@ -56,6 +57,11 @@ function fieldAgainst(config: ModelConfig, tensor: string): keyof ModelConfig | 
   if (rest === undefined) return null;
   const expert = /^mlp\.experts\.(\d+)\./.exec(rest)?.[1];
   if (Number(layer?.[1]) >= config.numLayers) return 'numLayers';
+  if (config.modelType === 'bailing_moe_linear') {
+    const isLinear = attentionKind(config, Number(layer?.[1])) === 'linear';
+    if (rest.startsWith('attention.g_')) return isLinear ? 'useLowRank' : 'layerGroupSize';
+    if (isLinear && /^attention\..*\.bias$/.test(rest)) return 'layerGroupSize';
+  }
   if (rest === 'attention.query_key_value.bias') return 'useQkvBias';
   if (rest === 'attention.dense.bias') return 'useBias';
   if (/^mlp\.(gate|up|down)_proj\.weight$/.test(rest) || Number(layer?.[1]) < config.firstKDenseReplace) return 'firstKDenseReplace';
