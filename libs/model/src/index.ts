@@ -1,6 +1,8 @@
 export * from './graphs/attention-core.js';
 export * from './graphs/attention-in.js';
 export * from './graphs/attention-dense.js';
+export * from './graphs/linear-attention-dense.js';
+export * from './graphs/linear-attention-in.js';
 export * from './graphs/mlp-in.js';
 export * from './parts.js';
 export { JobChannel } from './parallel/job-channel.js';

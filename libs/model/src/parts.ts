@@ -1,4 +1,4 @@
-import type { ModelConfig } from '@ringmesh/weights';
+import type { AttentionHeads, ModelConfig } from '@ringmesh/weights';
 
 /**
  * The router's part of a model is cut into P parts, so that several compute threads share it: tensor parallelism (arXiv 1909.08053). Each
@@ -11,7 +11,10 @@ export interface Part {
   count: number;
 }
 
-/** Parts of a new pack: as many threads can share a layer. One where heads or widths cannot be halved. */
+/**
+ * Parts of a new pack: as many threads can share a layer. One where heads or widths cannot be halved. KV heads divide the heads of every kind
+ * of attention, so where they can be halved, all can.
+ */
 export function defaultNumParts(config: ModelConfig): number {
   const { numKeyValueHeads, moeIntermediateSize, intermediateSize, vocabSize } = config;
   return [numKeyValueHeads, moeIntermediateSize, intermediateSize, vocabSize].every((size) => size % 2 === 0) ? 2 : 1;
@@ -19,7 +22,7 @@ export function defaultNumParts(config: ModelConfig): number {
 
 /** The heads of a part. */
 export function headsOf(
-  { numAttentionHeads, numKeyValueHeads }: ModelConfig,
+  { numAttentionHeads, numKeyValueHeads }: AttentionHeads,
   { index, count }: Part,
 ): { firstHead: number; numHeads: number; firstKeyValueHead: number; numKeyValueHeads: number } {
   const heads = rangeOf(numAttentionHeads, { index, count });

@@ -1,20 +1,10 @@
 import { join } from 'node:path';
-import {
-  attentionDense,
-  attentionIn,
-  defaultNumParts,
-  embedding,
-  head,
-  headsOf,
-  mlpIn,
-  normalisedColumns,
-  type Part,
-  rangeOf,
-} from '@ringmesh/model';
+import { defaultNumParts, embedding, head, mlpIn, normalisedColumns, type Part, rangeOf } from '@ringmesh/model';
 import { columnsOf, mlp, rowsOf, type SwigluWeights, type WeightedGraph } from '@ringmesh/onnx';
 import { type LayerGraph, type ModelConfig, tensorNames } from '@ringmesh/weights';
 import type { UnitWriter } from './unit-writer.js';
 import { swigluWeights } from './weight-source.js';
+import { attentionGraphs } from './write-attention.js';
 
 /** The graph before the first layer. */
 export async function writeEmbedding(writer: UnitWriter): Promise<void> {
@@ -48,22 +38,10 @@ export async function writeRouterLayer(writer: UnitWriter, index: number): Promi
     const write = (name: LayerGraph, part: number, build: (graph: WeightedGraph) => Promise<void>): Promise<void> =>
       writer.graph(layout.layerGraph(index, name, part), file, build);
 
-    const norm = await weights.vector(names.inputLayernorm);
-    const queryKeyValue = weights.matrix(names.queryKeyValue);
-    const queryKeyValueBias = config.useQkvBias ? await weights.vector(names.queryKeyValueBias) : null;
-    const dense = weights.matrix(names.attentionDense);
-    const denseBias = config.useBias ? await weights.vector(names.attentionDenseBias) : null;
+    const graphs = await attentionGraphs(config, weights, index);
     for (const part of partsOf(config)) {
-      const rows = queryKeyValueRows(config, part);
-      const inWeights = {
-        norm,
-        queryKeyValue: rows.map(({ first, count }) => rowsOf(queryKeyValue, first, count)),
-        queryKeyValueBias: queryKeyValueBias && partOfVector(queryKeyValueBias, rows),
-      };
-      await write('attention-in', part.index, (graph) => attentionIn(graph, config, part, inWeights));
-      const columns = rangeOf(dense.columns, part);
-      const denseWeights = { dense: columnsOf(dense, columns.first, columns.count), denseBias: part.index === 0 ? denseBias : null };
-      await write('attention-dense', part.index, (graph) => attentionDense(graph, config, part, denseWeights));
+      await write('attention-in', part.index, (graph) => graphs.attentionIn(graph, part));
+      await write('attention-dense', part.index, (graph) => graphs.attentionDense(graph, part));
     }
 
     const mlpInWeights = {
@@ -83,22 +61,6 @@ export async function writeRouterLayer(writer: UnitWriter, index: number): Promi
 function partsOf(config: ModelConfig): Part[] {
   const count = defaultNumParts(config);
   return Array.from({ length: count }, (_, index) => ({ index, count }));
-}
-
-/** Where queries, keys and values of a part's heads lie in query_key_value. */
-function queryKeyValueRows(config: ModelConfig, part: Part): { first: number; count: number }[] {
-  const { numAttentionHeads, numKeyValueHeads, headDim } = config;
-  const { firstHead, numHeads, firstKeyValueHead, numKeyValueHeads: numOwn } = headsOf(config, part);
-  const keys = numAttentionHeads + firstKeyValueHead;
-  return [
-    { first: firstHead * headDim, count: numHeads * headDim },
-    { first: keys * headDim, count: numOwn * headDim },
-    { first: (keys + numKeyValueHeads) * headDim, count: numOwn * headDim },
-  ];
-}
-
-function partOfVector(values: Float32Array, ranges: { first: number; count: number }[]): Float32Array {
-  return Float32Array.from(ranges.flatMap(({ first, count }) => [...values.subarray(first, first + count)]));
 }
 
 /** A slice of an MLP's width. The parts' outputs add up to the whole's. */

@@ -1,0 +1,67 @@
+import { float32, Session } from '@ringmesh/onnx';
+import type { AttentionShape } from '../graphs/attention-core.js';
+import { linearAttentionCore } from '../graphs/linear-attention-core.js';
+import type { Decays } from './decay.js';
+import { Recurrence } from './recurrence.js';
+
+/** Tokens whose states are not written out one by one. Of 32, 64, 128 and 256 the fastest at 16 heads of 128 (docs/engine-notes.md). */
+export const CHUNK_TOKENS = 64;
+
+/** Linear attention of some heads: one token by the recurrence, several in chunks by matrix products. */
+export class LinearCore {
+  private readonly chunk: Session;
+  private readonly recurrence: Recurrence;
+
+  constructor(readonly shape: AttentionShape) {
+    this.chunk = Session.open(linearAttentionCore(shape), ['attention', 'nextState']);
+    this.recurrence = new Recurrence(shape.headDim);
+  }
+
+  /**
+   * The tokens of one sequence in order.
+   * @param projected [t, (heads + 2 · KV heads) · D] with positions @param state [heads, D, D] before them
+   * @param next [heads, D, D] takes the state after them; may be `state`
+   * @returns attention [t, heads · D]
+   */
+  run(projected: Float32Array, numTokens: number, decays: Decays, state: Float32Array, next: Float32Array): Float32Array {
+    return numTokens === 1 ? this.token(projected, decays, state, next) : this.chunks(projected, numTokens, decays, state, next);
+  }
+
+  close(): void {
+    this.chunk.close();
+  }
+
+  private token(projected: Float32Array, decays: Decays, state: Float32Array, next: Float32Array): Float32Array {
+    const { numHeads, numKeyValueHeads, headDim } = this.shape;
+    const attention = new Float32Array(numHeads * headDim); // [heads · D]
+    const group = numHeads / numKeyValueHeads;
+    const size = headDim * headDim;
+    for (let head = 0; head < numHeads; head++) {
+      const query = head * headDim;
+      const key = (numHeads + Math.floor(head / group)) * headDim;
+      const at = { query, key, value: key + numKeyValueHeads * headDim, output: query };
+      const [first, end] = [head * size, (head + 1) * size];
+      this.recurrence.token(projected, at, decays.factors[head]!, state.subarray(first, end), next.subarray(first, end), attention);
+    }
+    return attention;
+  }
+
+  private chunks(projected: Float32Array, numTokens: number, decays: Decays, before: Float32Array, next: Float32Array): Float32Array {
+    const { numHeads, headDim } = this.shape;
+    const width = projected.length / numTokens;
+    const attention = new Float32Array(numTokens * numHeads * headDim); // [t, heads · D]
+    let state = before;
+    for (let first = 0; first < numTokens; first += CHUNK_TOKENS) {
+      const count = Math.min(CHUNK_TOKENS, numTokens - first);
+      const out = this.chunk.run({
+        projected: float32(projected.subarray(first * width, (first + count) * width), [count, width]),
+        state: float32(state, [numHeads, headDim, headDim]),
+        ...decays.ofChunk(count, CHUNK_TOKENS),
+      });
+      attention.set(out['attention']!.data as Float32Array, first * numHeads * headDim);
+      state = out['nextState']!.data as Float32Array; // [heads, D, D]
+    }
+    next.set(state);
+    return attention;
+  }
+}
