@@ -113,8 +113,31 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
       }
     }
   });
+});
 
-  it('gives them to prompts that are sent at once, in chunks smaller than the prompts', async () => {
+/** How experts are laid out does not depend on the kind of attention: two ways will do here, and the ends of generations come below. */
+describe.each(goldenModels('bailing_moe_linear'))('$name', ({ dir, prompts }) => {
+  it('gives the golden numbers to prompts alone, and the same bits with workers and without', async () => {
+    const packDir = await packedModel(dir);
+    const { numShards } = await readManifest(packDir);
+    const reference: unknown[] = [];
+    for (const name of FULL_LENGTH) {
+      const cluster = await start(packDir, topologies(numShards)[name]!);
+      try {
+        for (const [index, prompt] of prompts.entries()) {
+          const choice = await complete(cluster.url, prompt, SHORT_LENGTH);
+          expectGolden(prompt, choice);
+          expect(bits(choice), name).toEqual((reference[index] ??= bits(choice)));
+        }
+      } finally {
+        await cluster.close();
+      }
+    }
+  });
+});
+
+describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')])('$name', ({ dir, prompts }) => {
+  it('gives the golden numbers to prompts that are sent at once, in chunks smaller than the prompts', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
     const cluster = await start(packDir, topologies(numShards)['two workers']!, ['--max-num-batched-tokens', '24']);

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { ExpertPool } from '@ringmesh/experts';
+import { CacheView } from '@ringmesh/kv-cache';
 import { Model, type Segment } from '@ringmesh/model';
 import { writePack } from '@ringmesh/pack';
 import { Doorbell } from '@ringmesh/protocol';
-import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, logSoftmax } from '@ringmesh/testing';
+import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, type GoldenState, logSoftmax } from '@ringmesh/testing';
 import type { PackManifest } from '@ringmesh/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -50,6 +51,22 @@ class OpenModel {
   }
 }
 
+/** @param state [heads, D, D] */
+function expectState(state: Float32Array, golden: GoldenState): void {
+  const [heads, , dim] = golden.shape;
+  expect(state).toHaveLength(heads * dim ** 2);
+  const mean = state.reduce((sum, value) => sum + value, 0) / state.length;
+  const variance = state.reduce((sum, value) => sum + (value - mean) ** 2, 0) / state.length;
+  const lastHead = ((heads - 1) * dim + 1) * dim;
+  const pairs = [
+    [mean, golden.mean],
+    [Math.sqrt(variance), golden.std],
+    ...golden.head0_k0_v8.map((value, i) => [state[i]!, value]),
+    ...golden.lasthead_k1_v8.map((value, i) => [state[lastHead + i]!, value]),
+  ] as const;
+  for (const [value, wanted] of pairs) expect(Math.abs(value - wanted)).toBeLessThan(1e-3 * Math.max(1, Math.abs(wanted)));
+}
+
 /** Feeds a prompt in chunks, then the tokens that greedy sampling must give. @returns logits [V] after the prompt, and the ids */
 function generate(
   { model, manifest }: OpenModel,
@@ -77,7 +94,7 @@ function generate(
   return { logits: afterPrompt, ids };
 }
 
-describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
+describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')])('$name', ({ dir, prompts }) => {
   let folder: string;
   let open: OpenModel;
 
@@ -118,6 +135,45 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
       expect(worst).toBeLessThan(1e-3);
     }
     for (const cache of [whole, stepped]) cache.release();
+  });
+
+  it('has the golden states after a prompt, in one chunk or many', () => {
+    const { model, manifest } = open;
+    const withStates = prompts.filter(({ linear_state: states }) => states !== undefined);
+    expect(withStates.length > 0).toBe(manifest.config.modelType === 'bailing_moe_linear');
+    for (const prompt of withStates) {
+      for (const chunk of [MAX_TOKENS, 17, 1]) {
+        const cache = model.caches.open();
+        for (let start = 0; start < prompt.ids.length; start += chunk) {
+          const tokenIds = Int32Array.from(prompt.ids.slice(start, start + chunk));
+          cache.reserve(tokenIds.length);
+          model.forward([{ cache, tokenIds, logits: 'none' }]);
+        }
+        const view = new CacheView(model.caches.layout, cache.memory);
+        for (const [layer, golden] of Object.entries(prompt.linear_state!)) expectState(view.state(Number(layer)), golden);
+        cache.release();
+      }
+    }
+  });
+
+  it('computes a step that failed half-way again, to the same bits', () => {
+    const { model } = open;
+    const [first, second] = [prompts.at(-1)!.ids.slice(0, 9), prompts.at(-1)!.ids.slice(9)];
+    const run = (failures: number): Float32Array[] => {
+      const cache = model.caches.open();
+      const logits = [first, second, [1], [2]].map((ids) => {
+        expect(cache.reserve(ids.length)).toBe(true);
+        const segment = { cache, tokenIds: Int32Array.from(ids), logits: 'last' as const };
+        const onRouting: Segment['onRouting'] = (layer) => {
+          if (layer === open.manifest.config.numLayers - 1) throw new Error('half-way');
+        };
+        for (let failure = 0; failure < failures; failure++) expect(() => model.forward([{ ...segment, onRouting }])).toThrow('half-way');
+        return model.forward([segment]).slice(); // [V]
+      });
+      cache.release();
+      return logits;
+    };
+    expect(run(2)).toEqual(run(0));
   });
 
   it('routes every token to the golden experts', () => {

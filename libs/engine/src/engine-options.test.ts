@@ -1,13 +1,13 @@
-import { KvCachePool } from '@ringmesh/kv-cache';
+import { cacheLayout } from '@ringmesh/model';
 import type { ModelConfig } from '@ringmesh/weights';
 import { describe, expect, it } from 'vitest';
 import { type EngineOptions, localShardsOf, resolveOptions } from './engine-options.js';
 
 // What the options look at of a config.
-const CONFIG = { numLayers: 2, numKeyValueHeads: 2, headDim: 8, maxPositionEmbeddings: 4096 } as ModelConfig;
+const CONFIG = { modelType: 'bailing_moe', numLayers: 2, numKeyValueHeads: 2, headDim: 8, maxPositionEmbeddings: 4096 } as ModelConfig;
 const MACHINE = { cores: 6, freeMemoryBytes: 2 ** 34 };
 
-const bytesFor = (tokens: number): number => new KvCachePool(CONFIG, 0).bytesFor(tokens);
+const bytesFor = (tokens: number): number => cacheLayout(CONFIG).bytesFor(tokens);
 const resolve = (options: Partial<EngineOptions>, machine = MACHINE): ReturnType<typeof resolveOptions> =>
   resolveOptions({ packDir: '', workers: 'local', ...options }, CONFIG, machine);
 

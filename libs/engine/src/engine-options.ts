@@ -1,5 +1,6 @@
 import { InvalidOptionError } from '@ringmesh/core';
 import { KvCachePool } from '@ringmesh/kv-cache';
+import { cacheLayout } from '@ringmesh/model';
 import { chooseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
@@ -20,7 +21,7 @@ export interface EngineOptions {
   maxNumSeqs?: number | undefined;
   /** Tokens of one step at most, prefill and decode together; 512 unless given. */
   maxNumBatchedTokens?: number | undefined;
-  /** What all sequences' keys and values may take together; unless given, 40 % of free memory, but not more than can be used. */
+  /** What all sequences' keys, values and states may take together; unless given, 40 % of free memory, but not more than can be used. */
   kvCacheBytes?: number | undefined;
   /** Prompt and generated tokens of one request at most; the model's own limit unless given, less where the KV cache is smaller. */
   maxModelLen?: number | undefined;
@@ -103,10 +104,10 @@ function resolveMemory(
   { maxNumSeqs, freeMemoryBytes }: { maxNumSeqs: number; freeMemoryBytes: number },
 ): Pick<EngineSettings, 'kvCacheBytes' | 'maxModelLen'> {
   const asked = checkInteger('--max-model-len', options.maxModelLen ?? config.maxPositionEmbeddings, 1, config.maxPositionEmbeddings);
-  const bytesOfOne = new KvCachePool(config, 0).sequenceBytes(asked);
+  const bytesOfOne = new KvCachePool(cacheLayout(config), 0).sequenceBytes(asked);
   const defaultBytes = Math.floor(Math.min(freeMemoryBytes * KV_CACHE_SHARE, bytesOfOne * maxNumSeqs));
   const kvCacheBytes = checkInteger('--kv-cache-memory', options.kvCacheBytes ?? defaultBytes, 1, Number.MAX_SAFE_INTEGER);
-  const pool = new KvCachePool(config, kvCacheBytes);
+  const pool = new KvCachePool(cacheLayout(config), kvCacheBytes);
   const fitting = pool.maxSequenceTokens;
   if (fitting === 0) {
     throw invalid('--kv-cache-memory', `--kv-cache-memory is ${kvCacheBytes}, but the shortest sequence takes ${pool.sequenceBytes(1)}`);

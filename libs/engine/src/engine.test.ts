@@ -1,10 +1,9 @@
 import { ExpertPool } from '@ringmesh/experts';
 import { Dispatcher, type ExpertHost } from '@ringmesh/dispatch';
-import { Model } from '@ringmesh/model';
+import { cacheLayout, Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { bindingGreedyIds, goldenModels, type GoldenPrompt, logSoftmax, packedModel } from '@ringmesh/testing';
 import { type PackManifest, readManifest } from '@ringmesh/weights';
-import { KvCachePool } from '@ringmesh/kv-cache';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.js';
 import type { GenerationRequest, SamplingParams } from './generation.js';
@@ -48,7 +47,7 @@ interface EngineLimits {
 
 function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
-  const kvCacheBytes = new KvCachePool(manifest.config, 0).bytesFor(kvCacheTokens);
+  const kvCacheBytes = cacheLayout(manifest.config).bytesFor(kvCacheTokens);
   const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
   return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { ExpertPool } from '@ringmesh/experts';
 import { KvCachePool } from '@ringmesh/kv-cache';
-import { Model } from '@ringmesh/model';
+import { cacheLayout, Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import { PackLayout, type PackManifest, readManifest } from '@ringmesh/weights';
@@ -76,7 +76,7 @@ export class EvaluatedModel {
 
 /** Room for many usual sequences, and for one of any length. Memory is taken only as it is filled. */
 function kvCacheBytesFor({ config }: PackManifest): number {
-  const pool = new KvCachePool(config, 0);
+  const pool = new KvCachePool(cacheLayout(config), 0);
   const longest = pool.sequenceBytes(config.maxPositionEmbeddings);
   return Math.max(longest, pool.sequenceBytes(Math.min(USUAL_TOKENS, config.maxPositionEmbeddings)) * MAX_SEQUENCES);
 }

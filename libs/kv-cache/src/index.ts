@@ -1,3 +1,4 @@
-export { type CacheMemory, CacheView, type KvCacheShape } from './cache-memory.js';
+export * from './cache-layout.js';
+export { type CacheMemory, CacheView } from './cache-view.js';
 export * from './kv-cache-pool.js';
 export type { SequenceCache } from './sequence-cache.js';

@@ -1,12 +1,12 @@
-import { cacheBytes, type KvCacheShape } from './cache-memory.js';
+import type { CacheLayout } from './cache-layout.js';
 import { BLOCK_TOKENS, roundUp, SequenceCache } from './sequence-cache.js';
 
-/** The memory all sequences' keys and values share, with a limit that is never overrun. */
+/** The memory that what all sequences keep shares, with a limit that is never overrun. */
 export class KvCachePool {
   private used = 0;
 
   constructor(
-    readonly shape: KvCacheShape,
+    readonly layout: CacheLayout,
     readonly byteLimit: number,
   ) {}
 
@@ -14,19 +14,15 @@ export class KvCachePool {
     return this.used;
   }
 
-  /** Bytes that `numTokens` tokens of one sequence take over all layers (float32). */
-  bytesFor(numTokens: number): number {
-    return cacheBytes(this.shape, numTokens);
-  }
-
-  /** Bytes that a sequence of this length takes at least: memory comes in blocks of tokens. */
+  /** Bytes that a sequence of this length takes at least, with its states: memory comes in blocks of tokens. */
   sequenceBytes(numTokens: number): number {
-    return this.bytesFor(roundUp(numTokens));
+    return this.layout.stateBytes + this.layout.bytesFor(roundUp(numTokens));
   }
 
   /** Tokens that a sequence can have when nobody else holds memory. */
   get maxSequenceTokens(): number {
-    return Math.floor(this.byteLimit / this.sequenceBytes(1)) * BLOCK_TOKENS;
+    const blocks = (this.byteLimit - this.layout.stateBytes) / this.layout.bytesFor(BLOCK_TOKENS);
+    return Math.max(0, Math.floor(blocks)) * BLOCK_TOKENS;
   }
 
   /** A cache for a new sequence; it holds no memory until it reserves some. */

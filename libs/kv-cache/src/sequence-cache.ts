@@ -1,4 +1,4 @@
-import { type CacheMemory, CacheView } from './cache-memory.js';
+import { type CacheMemory, CacheView } from './cache-view.js';
 import type { KvCachePool } from './kv-cache-pool.js';
 
 /** Memory is taken from the pool in steps of this many tokens. */
@@ -11,52 +11,57 @@ export const BLOCK_TOKENS = 64;
 const MIN_CAPACITY = 1024;
 
 const NOTHING = new SharedArrayBuffer(0);
+const EMPTY: CacheMemory = { rows: NOTHING, capacity: 0, length: 0, states: NOTHING, stateVersion: 0 };
 
-/** The keys and values of one sequence, and what it holds of the pool's limit. */
-export class SequenceCache implements CacheMemory {
-  buffer: SharedArrayBuffer = NOTHING;
-  capacity = 0;
-  length = 0;
+/** What one sequence keeps, and what it holds of the pool's limit. */
+export class SequenceCache {
+  /** As it is now; plain data for the compute threads. */
+  memory: CacheMemory = EMPTY;
   private reservedTokens = 0;
 
   constructor(private readonly pool: KvCachePool) {}
 
+  /** Tokens that are stored. */
+  get length(): number {
+    return this.memory.length;
+  }
+
   /** Bytes this sequence holds of the pool's limit. */
   get bytes(): number {
-    return this.pool.bytesFor(this.reservedTokens);
+    return this.reservedTokens === 0 ? 0 : this.pool.sequenceBytes(this.reservedTokens);
   }
 
   /** Makes room for `numTokens` more tokens. @returns false, with nothing changed, where the pool's limit forbids it */
   reserve(numTokens: number): boolean {
     const needed = roundUp(this.length + numTokens);
     if (needed <= this.reservedTokens) return true;
-    if (!this.pool.take(this.pool.bytesFor(needed - this.reservedTokens))) return false;
+    if (!this.pool.take(this.pool.sequenceBytes(needed) - this.bytes)) return false;
+    if (this.reservedTokens === 0) this.memory = { ...EMPTY, states: new SharedArrayBuffer(this.pool.layout.stateBytes) };
     this.reservedTokens = needed;
-    if (needed > this.capacity) this.grow(needed);
+    if (needed > this.memory.capacity) this.grow(needed);
     return true;
   }
 
-  /** Counts `numTokens` appended tokens as stored, after every layer has appended them. */
+  /** Counts `numTokens` appended tokens as stored, after every layer has appended them, and the states that were made with them. */
   advance(numTokens: number): void {
-    this.length += numTokens;
+    const { length, stateVersion } = this.memory;
+    this.memory = { ...this.memory, length: length + numTokens, stateVersion: stateVersion === 0 ? 1 : 0 };
   }
 
   /** Forgets everything and gives the memory back. */
   release(): void {
     this.pool.give(this.bytes);
-    this.buffer = NOTHING;
-    this.capacity = 0;
-    this.length = 0;
+    this.memory = EMPTY;
     this.reservedTokens = 0;
   }
 
   private grow(needed: number): void {
-    let capacity = Math.max(MIN_CAPACITY, this.capacity);
+    let capacity = Math.max(MIN_CAPACITY, this.memory.capacity);
     while (capacity < needed) capacity *= 2;
-    const grown = { buffer: new SharedArrayBuffer(this.pool.bytesFor(capacity)), capacity, length: this.length };
-    new CacheView(this.pool.shape, grown).copyFrom(new CacheView(this.pool.shape, this));
-    this.buffer = grown.buffer;
-    this.capacity = capacity;
+    const { layout } = this.pool;
+    const grown = { ...this.memory, rows: new SharedArrayBuffer(layout.bytesFor(capacity)), capacity };
+    new CacheView(layout, grown).copyRows(new CacheView(layout, this.memory));
+    this.memory = grown;
   }
 }
 

@@ -1,3 +1,4 @@
+export { cacheLayout } from './attention-kinds.js';
 export * from './graphs/attention-core.js';
 export * from './graphs/attention-in.js';
 export * from './graphs/attention-dense.js';

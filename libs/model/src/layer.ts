@@ -3,6 +3,8 @@ import type { Dispatcher } from '@ringmesh/dispatch';
 import { float32, Session, type Tensor } from '@ringmesh/onnx';
 import { addScaled } from '@ringmesh/tensor';
 import type { ModelConfig, PackLayout } from '@ringmesh/weights';
+import { attentionModule } from './attention-kinds.js';
+import type { AttentionModule } from './attention-layers.js';
 import type { MicroBatch } from './micro-batch.js';
 import { assignParts } from './parallel/assign-parts.js';
 import type { TensorParallel } from './parallel/tensor-parallel.js';
@@ -25,6 +27,7 @@ export interface LayerContext {
  * them. Between the two, another micro-batch may use the router.
  */
 export class Layer {
+  private readonly attention: AttentionModule;
   private readonly mlpIn: Session;
   private readonly hasExperts: boolean;
   private readonly hasMlp: boolean;
@@ -36,6 +39,7 @@ export class Layer {
     private readonly context: LayerContext,
   ) {
     const { config, layout, numParts } = context;
+    this.attention = attentionModule(config, index);
     this.hasExperts = index >= config.firstKDenseReplace;
     this.hasMlp = !this.hasExperts || config.numSharedExperts > 0;
     const width = this.hasExperts ? config.numSharedExperts * config.moeIntermediateSize : config.intermediateSize;
@@ -47,10 +51,11 @@ export class Layer {
   start(batch: MicroBatch): void {
     const { config, ranks, profile } = this.context;
     const { slot, numTokens } = batch;
-    const { hidden, normed, attention } = ranks.activations[slot]!;
+    const activations = ranks.activations[slot]!;
+    const { hidden, normed } = activations;
     const length = numTokens * config.hiddenSize;
     ranks.attention(slot, this.index);
-    for (const output of attention) addScaled(hidden, 0, output, 0, length, 1); // [T, H]
+    this.attention.join(config, activations, numTokens);
     profile?.mark('attention-join');
     const out = this.mlpIn.run({ hidden: float32(hidden.subarray(0, length), [numTokens, config.hiddenSize]) });
     normed.set(out['normed']!.data as Float32Array); // [T, H]

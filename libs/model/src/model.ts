@@ -4,6 +4,7 @@ import { KvCachePool } from '@ringmesh/kv-cache';
 import { Session } from '@ringmesh/onnx';
 import { Doorbell } from '@ringmesh/protocol';
 import { PackLayout, readAhead, type ModelConfig, type PackManifest } from '@ringmesh/weights';
+import { cacheLayout } from './attention-kinds.js';
 import { Layer } from './layer.js';
 import { MicroBatch } from './micro-batch.js';
 import { ModelRank } from './parallel/model-rank.js';
@@ -15,7 +16,7 @@ export interface ModelOptions {
   packDir: string;
   manifest: PackManifest;
   dispatcher: Dispatcher;
-  /** What all sequences' keys and values may take together. */
+  /** What all sequences' keys, values and states may take together. */
   kvCacheBytes: number;
   /** T of a step at most. */
   maxTokens: number;
@@ -39,7 +40,7 @@ export class Model {
     const { config, numParts } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
-    this.caches = new KvCachePool(config, kvCacheBytes);
+    this.caches = new KvCachePool(cacheLayout(config), kvCacheBytes);
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
     const numRanks = 1 + (others?.links.length ?? 0);
     this.ranks = new TensorParallel({
@@ -85,8 +86,9 @@ export class Model {
       for (const batch of batches) this.abandon(batch);
       throw error;
     }
-    for (const { cache, tokenIds } of segments) cache.advance(tokenIds.length);
     const logits = this.logits(batches);
+    // Last of all: a step that fails must not have changed what it would be computed again from.
+    for (const { cache, tokenIds } of segments) cache.advance(tokenIds.length);
     this.options.profile?.mark('head');
     return logits;
   }
@@ -104,10 +106,7 @@ export class Model {
   private begin({ slot, segments, tokenIds }: MicroBatch): void {
     this.ranks.begin(
       slot,
-      segments.map(({ cache: { buffer, capacity, length }, tokenIds: ids }) => ({
-        memory: { buffer, capacity, length },
-        numTokens: ids.length,
-      })),
+      segments.map(({ cache, tokenIds: ids }) => ({ memory: cache.memory, numTokens: ids.length })),
     );
     this.ranks.activations[slot]!.hidden.set(this.embedding.run({ tokenIds })['hidden']!.data as Float32Array); // [T, H]
   }

@@ -14,6 +14,8 @@ export class SoftmaxAttention {
 
   constructor(
     private readonly shape: AttentionShape,
+    /** Of all parts: a layer's cache has their keys first, then their values. */
+    private readonly totalKeyValueHeads: number,
     private readonly rotary: Rotary,
   ) {
     this.decode = Session.open(attentionCore(shape, 'decode'), ['attention']);
@@ -61,9 +63,10 @@ export class SoftmaxAttention {
     const { numKeyValueHeads, headDim } = this.shape;
     const { cache, start, numTokens, length } = batch.segments[index]!;
     const width = projected.length / batch.numTokens;
+    const firstValue = this.totalKeyValueHeads + firstHead;
     for (let head = 0; head < numKeyValueHeads; head++) {
-      const keys = cache.keys(layer, firstHead + head, length - numTokens, length); // [t, D]
-      const values = cache.values(layer, firstHead + head, length - numTokens, length); // [t, D]
+      const keys = cache.rows(layer, firstHead + head, length - numTokens, length); // [t, D]
+      const values = cache.rows(layer, firstValue + head, length - numTokens, length); // [t, D]
       for (let token = 0; token < numTokens; token++) {
         const key = (start + token) * width + this.queryWidth + head * headDim;
         const value = key + numKeyValueHeads * headDim;
@@ -77,10 +80,11 @@ export class SoftmaxAttention {
   private attend(layer: number, firstHead: number, batch: AttentionBatch, index: number, query: Float32Array): Float32Array {
     const { headDim, numKeyValueHeads } = this.shape;
     const { cache, numTokens, length } = batch.segments[index]!;
+    const firstValue = this.totalKeyValueHeads + firstHead;
     const feeds: Record<string, Tensor> = { query: float32(query, [numTokens, this.queryWidth]) };
     for (let head = 0; head < numKeyValueHeads; head++) {
-      feeds[`key_${head}`] = float32(cache.keys(layer, firstHead + head, 0, length), [length, headDim]);
-      feeds[`value_${head}`] = float32(cache.values(layer, firstHead + head, 0, length), [length, headDim]);
+      feeds[`key_${head}`] = float32(cache.rows(layer, firstHead + head, 0, length), [length, headDim]);
+      feeds[`value_${head}`] = float32(cache.rows(layer, firstValue + head, 0, length), [length, headDim]);
     }
     if (numTokens === 1) return this.decode.run(feeds)['attention']!.data as Float32Array;
     feeds['mask'] = batch.mask(index);

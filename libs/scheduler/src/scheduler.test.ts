@@ -1,11 +1,11 @@
-import { KvCachePool, type SequenceCache } from '@ringmesh/kv-cache';
+import { CacheLayout, KvCachePool, type SequenceCache } from '@ringmesh/kv-cache';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
 import { Sequence } from './sequence.js';
 
-const SHAPE = { numLayers: 1, numKeyValueHeads: 1, headDim: 1 };
-const BYTES_PER_TOKEN = new KvCachePool(SHAPE, 0).bytesFor(1);
+const LAYOUT = new CacheLayout([{ rowsPerToken: 2, rowLength: 1, stateLength: 0 }]);
+const BYTES_PER_TOKEN = LAYOUT.bytesFor(1);
 /** SequenceCache's step of growth. */
 const BLOCK_TOKENS = 64;
 
@@ -40,7 +40,7 @@ class Simulation {
     readonly limits: SchedulerLimits,
     blocks: number,
   ) {
-    this.pool = new KvCachePool(SHAPE, blocks * BLOCK_TOKENS * BYTES_PER_TOKEN);
+    this.pool = new KvCachePool(LAYOUT, blocks * BLOCK_TOKENS * BYTES_PER_TOKEN);
     this.scheduler = new Scheduler(limits, this.pool);
   }
 

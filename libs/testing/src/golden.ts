@@ -14,7 +14,19 @@ export interface GoldenPrompt {
   greedy: { ids: number[]; margins: number[]; first_eos: number; text: string };
   /** Some prompts: per layer with experts (`0`…) the gate's decisions, largest weight first. */
   router?: Record<string, { ids: number[][]; weights: number[][] }>;
+  /** Some prompts of models with linear attention: by layer, the state after the prompt. */
+  linear_state?: Record<string, GoldenState>;
   notes: { min_margin: number; router_min_gap: number };
+}
+
+/** What is told of a state [heads, key D, value D]. */
+export interface GoldenState {
+  shape: [heads: number, keyDim: number, valueDim: number];
+  mean: number;
+  std: number;
+  /** Of the first head the first row, of the last head the second one: eight values each. */
+  head0_k0_v8: number[];
+  lasthead_k1_v8: number[];
 }
 
 export interface GoldenModel {

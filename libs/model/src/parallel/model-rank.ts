@@ -1,9 +1,11 @@
 import type { StepProfile } from '@ringmesh/core';
+import type { CacheLayout } from '@ringmesh/kv-cache';
 import { float32, Session } from '@ringmesh/onnx';
-import type { ModelConfig, PackLayout } from '@ringmesh/weights';
-import { headsOf, type Part, rangeOf } from '../parts.js';
+import { attentionKind, type AttentionKind, type ModelConfig, type PackLayout } from '@ringmesh/weights';
+import { ATTENTION_KINDS, cacheLayout } from '../attention-kinds.js';
+import type { AttentionLayers } from '../attention-layers.js';
+import { type Part, rangeOf } from '../parts.js';
 import { Rotary } from '../rotary.js';
-import { SoftmaxAttention } from '../softmax-attention.js';
 import { AttentionBatch, type BatchPlan } from './attention-batch.js';
 import type { SharedActivations } from './shared-activations.js';
 
@@ -20,10 +22,10 @@ export interface ModelRankOptions {
   onProgress?: ((layersOpen: number, layersTotal: number) => void) | undefined;
 }
 
-/** The graphs of one layer on one rank; by part, undefined where a part is another rank's. */
-interface LayerGraphs {
-  attentionIn: (Session | undefined)[]; // [P]
-  attentionDense: (Session | undefined)[]; // [P]
+/** One layer on one rank. */
+interface RankLayer {
+  /** Of the layer's kind. */
+  attention: AttentionLayers;
   /** Every part, on every rank: who has the least to do takes it. None where a layer has routed experts only. */
   mlp: Session[]; // [P]
 }
@@ -36,9 +38,10 @@ export class ModelRank {
   /** A bit for each of its own parts. */
   readonly ownParts: number;
   private readonly parts: Part[];
-  private readonly layers: LayerGraphs[] = [];
+  private readonly layers: RankLayer[] = [];
   private readonly heads: (Session | undefined)[]; // [P]
-  private readonly core: SoftmaxAttention;
+  private readonly attentions = new Map<AttentionKind, AttentionLayers>();
+  private readonly cacheLayout: CacheLayout;
   private readonly rotary: Rotary;
 
   private constructor(private readonly options: ModelRankOptions) {
@@ -46,7 +49,7 @@ export class ModelRank {
     this.parts = Array.from({ length: count }, (_, index) => ({ index, count })).filter(({ index }) => index % numRanks === rank);
     this.ownParts = bitsOf(this.parts.map(({ index }) => index));
     this.rotary = new Rotary(config);
-    this.core = new SoftmaxAttention({ ...headsOf(config, { index: 0, count }), headDim: config.headDim }, this.rotary);
+    this.cacheLayout = cacheLayout(config);
     for (let layer = 0; layer < config.numLayers; layer++) {
       this.layers.push(this.openLayer(layer));
       onProgress?.(layer + 1, config.numLayers);
@@ -61,26 +64,12 @@ export class ModelRank {
 
   /** A micro-batch as this thread's attention sees it. */
   batchOf(plan: BatchPlan): AttentionBatch {
-    return new AttentionBatch(plan, this.options.config, this.rotary);
+    return new AttentionBatch(plan, this.cacheLayout, this.rotary);
   }
 
-  /** What the heads of its own parts add to the residual stream: `hidden` → `attention[part]`, [T, H] each. The caches take the new keys and values. */
+  /** What the heads of its own parts make of `hidden`: `attention[part]`, [T, H] each. The caches take what is new. */
   attention(layer: number, batch: AttentionBatch, activations: SharedActivations): void {
-    const { config, profile } = this.options;
-    const { attentionIn, attentionDense } = this.layers[layer]!;
-    const { numTokens } = batch;
-    const hidden = float32(activations.hidden.subarray(0, numTokens * config.hiddenSize), [numTokens, config.hiddenSize]); // [T, H]
-    for (const part of this.parts) {
-      const projected = attentionIn[part.index]!.run({ hidden })['projected']!.data as Float32Array; // [T, (heads + 2 · KV heads) · D]
-      profile?.mark('attention-in');
-      const { firstKeyValueHead } = headsOf(config, part);
-      const attention = this.core.run(layer, firstKeyValueHead, batch, projected); // [T, heads · D]
-      profile?.mark('attention');
-      const dims = [numTokens, attention.length / numTokens];
-      const { output } = attentionDense[part.index]!.run({ attention: float32(attention, dims) });
-      activations.attention[part.index]!.set(output!.data as Float32Array); // [T, H]
-      profile?.mark('attention-dense');
-    }
+    this.layers[layer]!.attention.run(layer, batch, activations);
   }
 
   /** Some parts of the shared experts or the dense MLP: `normed` → `mlp[part]`, [T, H] each. */
@@ -106,19 +95,27 @@ export class ModelRank {
   }
 
   close(): void {
-    this.core.close();
-    const graphs = this.layers.flatMap(({ attentionIn, attentionDense, mlp }) => [...attentionIn, ...attentionDense, ...mlp]);
-    for (const session of [...graphs, ...this.heads]) session?.close();
+    for (const attention of this.attentions.values()) attention.close();
+    for (const session of [...this.layers.flatMap(({ mlp }) => mlp), ...this.heads]) session?.close();
   }
 
-  private openLayer(layer: number): LayerGraphs {
+  private openLayer(layer: number): RankLayer {
     const { config, layout, numParts } = this.options;
+    const attention = this.attentionOf(attentionKind(config, layer));
+    attention.open(layer);
     const hasMlp = layer < config.firstKDenseReplace || config.numSharedExperts > 0;
     return {
-      attentionIn: this.ofOwnParts((part) => Session.open(layout.layerGraph(layer, 'attention-in', part), ['projected'])),
-      attentionDense: this.ofOwnParts((part) => Session.open(layout.layerGraph(layer, 'attention-dense', part), ['output'])),
+      attention,
       mlp: Array.from({ length: hasMlp ? numParts : 0 }, (_, part) => Session.open(layout.layerGraph(layer, 'mlp', part), ['output'])),
     };
+  }
+
+  private attentionOf(kind: AttentionKind): AttentionLayers {
+    const { config, layout, profile } = this.options;
+    const open =
+      this.attentions.get(kind) ?? ATTENTION_KINDS[kind].open({ config, layout, parts: this.parts, rotary: this.rotary, profile });
+    this.attentions.set(kind, open);
+    return open;
   }
 
   private ofOwnParts(open: (part: number) => Session): (Session | undefined)[] {
