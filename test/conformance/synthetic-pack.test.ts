@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEngine } from '@ringmesh/engine';
 import { readShape, writePack } from '@ringmesh/pack';
+import type { Quantization } from '@ringmesh/tensor';
 import { Tokenizer } from '@ringmesh/tokenizer';
 import { PackLayout } from '@ringmesh/weights';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -29,6 +30,17 @@ const SHAPE = {
   max_position_embeddings: 128,
   eos_token_id: 3,
 };
+/** Linear attention in the first and the third of four layers, with all that it can have. */
+const LINEAR_SHAPE = {
+  ...SHAPE,
+  model_type: 'bailing_moe_linear',
+  num_hidden_layers: 4,
+  layer_group_size: 2,
+  use_linear_silu: true,
+  linear_rope: true,
+  use_linear_gqa: true,
+  use_low_rank: true,
+};
 const GREEDY = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: 0 };
 let folder: string;
 
@@ -39,9 +51,9 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 /** A greedy generation with a model of random weights. */
-async function generate(method: 'f32' | 'f16' | 'q8' | 'q4', seed: number): Promise<{ ids: number[]; text: string }> {
+async function generate(method: Quantization['method'], seed: number, shape: object = SHAPE): Promise<{ ids: number[]; text: string }> {
   const shapePath = join(folder, 'shape.json');
-  await writeFile(shapePath, JSON.stringify(SHAPE));
+  await writeFile(shapePath, JSON.stringify(shape));
   const source = { type: 'synthetic' as const, ...(await readShape(shapePath)), seed };
   const packDir = join(folder, `${method}-${seed}`);
   await writePack({ source, packDir, quantization: method === 'f32' || method === 'f16' ? { method } : { method, blockSize: 128 } });
@@ -63,6 +75,12 @@ async function generate(method: 'f32' | 'f16' | 'q8' | 'q4', seed: number): Prom
 
 it.each(['f32', 'f16', 'q8', 'q4'] as const)('a synthetic pack in %s generates', async (method) => {
   const { ids, text } = await generate(method, 1);
+  expect(ids).toHaveLength(16);
+  expect(text.length).toBeGreaterThanOrEqual(16);
+});
+
+it.each(['f32', 'q8', 'q4'] as const)('a synthetic pack with linear attention in %s generates', async (method) => {
+  const { ids, text } = await generate(method, 1, LINEAR_SHAPE);
   expect(ids).toHaveLength(16);
   expect(text.length).toBeGreaterThanOrEqual(16);
 });

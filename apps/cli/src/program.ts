@@ -84,7 +84,10 @@ export function program(): Command {
     .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
     .usage('[options] <checkpoint> <pack>\n       ringmesh pack [options] --synthetic <shape> <pack>')
     .argument('<folders...>', 'folder of the checkpoint, and the folder to write, which must not exist')
-    .option('--synthetic <shape>', 'random weights instead of a checkpoint: ring-lite, ling-plus or the path of a config.json')
+    .option(
+      '--synthetic <shape>',
+      'random weights instead of a checkpoint: ring-lite, ring-lite-linear, ling-plus or the path of a config.json',
+    )
     .option('--layers <n>', "layers of the synthetic model (the shape's own)")
     .option('--seed <n>', 'of the synthetic weights (0)')
     .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')

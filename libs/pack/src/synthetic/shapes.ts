@@ -20,19 +20,32 @@ const COMMON = {
   rope_theta: 600_000,
 };
 
+const RING_LITE = {
+  ...COMMON,
+  hidden_size: 2048,
+  num_hidden_layers: 28,
+  num_attention_heads: 16,
+  num_key_value_heads: 4,
+  head_dim: 128,
+  num_experts_per_tok: 6,
+  num_shared_experts: 2,
+  moe_intermediate_size: 1408,
+  max_position_embeddings: 131_072,
+};
+
 /** The authors' config.json of models whose size matters, as far as it is known. */
 const PRESETS: Readonly<Record<string, object>> = {
-  'ring-lite': {
-    ...COMMON,
-    hidden_size: 2048,
-    num_hidden_layers: 28,
-    num_attention_heads: 16,
-    num_key_value_heads: 4,
-    head_dim: 128,
-    num_experts_per_tok: 6,
-    num_shared_experts: 2,
-    moe_intermediate_size: 1408,
-    max_position_embeddings: 131_072,
+  'ring-lite': RING_LITE,
+  // Of Ring-lite-linear-preview only the sizes are known; its parameters (17.1 B) fit three linear layers in four, and a full g_proj.
+  'ring-lite-linear': {
+    ...RING_LITE,
+    model_type: 'bailing_moe_linear',
+    layer_group_size: 4,
+    use_linear_silu: true,
+    linear_rope: true,
+    use_linear_gqa: false,
+    use_low_rank: false,
+    max_position_embeddings: 65_536,
   },
   'ling-plus': {
     ...COMMON,
@@ -55,7 +68,7 @@ export interface ModelShape {
 }
 
 /**
- * @param shape `ring-lite`, `ling-plus`, or the path of a config.json
+ * @param shape `ring-lite`, `ring-lite-linear`, `ling-plus`, or the path of a config.json
  * @param numLayers instead of the shape's own, for something smaller of the same widths
  * @throws ConfigInvalidError, ConfigUnsupportedError
  */
