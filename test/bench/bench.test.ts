@@ -13,12 +13,20 @@ describe('options', () => {
       measures: ['decode', 'prefill'],
       engines: ['node-llama-cpp', 'local', 'grpc'],
       batches: [16, 8, 4, 1],
+      contextTokens: 100,
+      prefillTokens: 512,
     });
   });
 
   it('choose what is measured', () => {
-    const args = ['--layers', '2', '--only', 'prefill', '--transport', 'grpc', '--no-peer', '--batches', '2,8'];
-    expect(parseOptions(args)).toMatchObject({ layers: 2, measures: ['prefill'], engines: ['grpc'], batches: [8, 2] });
+    const args = ['--layers', '2', '--only', 'prefill', '--transport', 'grpc', '--no-peer', '--batches', '2,8', '--context', '32768'];
+    expect(parseOptions(args)).toMatchObject({
+      layers: 2,
+      measures: ['prefill'],
+      engines: ['grpc'],
+      batches: [8, 2],
+      contextTokens: 32768,
+    });
   });
 
   it('are refused by name', () => {

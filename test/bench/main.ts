@@ -1,5 +1,7 @@
 /** `npm run bench`: Ringmesh and node-llama-cpp side by side, on models of the same shape. */
 import { writeFile } from 'node:fs/promises';
+import { KvCachePool } from '@ringmesh/kv-cache';
+import { cacheLayout } from '@ringmesh/model';
 import { readManifest } from '@ringmesh/weights';
 import { activeBytes } from './active-bytes.ts';
 import { runForJson } from './child-process.ts';
@@ -15,13 +17,14 @@ else await bench(options);
 
 async function bench(options: BenchOptions): Promise<void> {
   const { engines, threads } = options;
-  if (engines.includes('node-llama-cpp')) ensureNodeLlamaCpp();
-  const models = await ensureModels(options.shape, options.layers, options.cacheDir);
+  const withPeer = engines.includes('node-llama-cpp');
+  const models = await ensureModels(options.shape, options.layers, options.cacheDir, withPeer);
+  if (withPeer) ensureNodeLlamaCpp();
   const plan: BenchPlan = {
     batches: options.measures.includes('decode') ? options.batches : [],
-    contextTokens: 100,
+    contextTokens: options.contextTokens,
     decodeSteps: 24,
-    prefillTokens: 512,
+    prefillTokens: options.prefillTokens,
     prefillRuns: options.measures.includes('prefill') ? 2 : 0,
     threads,
   };
@@ -35,6 +38,8 @@ async function bench(options: BenchOptions): Promise<void> {
   const summary = { engines, measures, numLayers: config.numLayers, activeBytes: await activeBytes(models.packDir) };
   console.log(`\n${options.shape}, ${config.numLayers} layers, ${threads} threads, context ${plan.contextTokens} and up\n`);
   console.log(report(rounds, summary));
+  const kept = new KvCachePool(cacheLayout(config), 0).sequenceBytes(plan.contextTokens);
+  console.log(`\na sequence of ${plan.contextTokens} tokens keeps ${(kept / 1e6).toFixed(0)} MB`);
   if (options.json !== undefined) await writeFile(options.json, JSON.stringify({ options, plan, summary, rounds }, null, 2));
 }
 

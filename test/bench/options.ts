@@ -8,7 +8,7 @@ export const ENGINES = ['node-llama-cpp', 'local', 'grpc'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface BenchOptions {
-  /** `ring-lite`, `ling-plus` or the path of a config.json. */
+  /** `ring-lite`, `ring-lite-linear`, `ling-plus` or the path of a config.json. */
   shape: string;
   /** Undefined: the shape's own. */
   layers: number | undefined;
@@ -18,6 +18,9 @@ export interface BenchOptions {
   engines: EngineName[];
   /** Descending. */
   batches: number[];
+  /** Tokens before the first decoded one. */
+  contextTokens: number;
+  prefillTokens: number;
   threads: number;
   cacheDir: string;
   /** Where all numbers go, too. */
@@ -31,8 +34,10 @@ export const HELP = `npm run bench -- [options]
   --transport <list>   of Ringmesh: local, grpc (both)
   --no-peer            leave node-llama-cpp out
   --batches <list>     sequences that decode at once (1,4,8,16)
+  --context <n>        tokens before the first decoded one (100)
+  --prefill <n>        tokens of the prompt that is prefilled (512)
   --threads <n>        compute threads (the number of cores)
-  --shape <shape>      ring-lite, ling-plus or the path of a config.json (ring-lite)
+  --shape <shape>      ring-lite, ring-lite-linear, ling-plus or the path of a config.json (ring-lite)
   --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
   --json <file>        write all numbers to a file
 npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instead: many streams, a long prompt`;
@@ -50,6 +55,8 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
       transport: text,
       'no-peer': flag,
       batches: text,
+      context: text,
+      prefill: text,
       threads: text,
       shape: text,
       cache: text,
@@ -69,6 +76,8 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
       ...parseList('--transport', values.transport, ['local', 'grpc']),
     ],
     batches: batches.sort((a, b) => b - a),
+    contextTokens: parseInteger('--context', values.context, 1, 2 ** 20) ?? 100,
+    prefillTokens: parseInteger('--prefill', values.prefill, 1, 2 ** 20) ?? 512,
     threads: parseInteger('--threads', values.threads, 1, 256) ?? availableParallelism(),
     cacheDir: resolve(values.cache ?? join(defaultCacheDir(), 'bench')),
     json: values.json,
