@@ -4,7 +4,7 @@ import { linearAttentionCore } from '../graphs/linear-attention-core.js';
 import type { Decays } from './decay.js';
 import { Recurrence } from './recurrence.js';
 
-/** Tokens whose states are not written out one by one. Of 32, 64, 128 and 256 the fastest at 16 heads of 128 (docs/engine-notes.md). */
+/** Tokens whose states are not written out one by one. Of 32, 64, 128 and 256 the fastest (docs/engine-notes.md, Linear attention). */
 export const CHUNK_TOKENS = 64;
 
 /** Linear attention of some heads: one token by the recurrence, several in chunks by matrix products. */
