@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '@ringmesh/core';
 import { describe, expect, it } from 'vitest';
-import type { BenchResult } from './measurement.ts';
+import { type BenchResult, longestSequence, WARM_UP_STEPS } from './measurement.ts';
 import { parseOptions } from './options.ts';
 import { report, type Round } from './report.ts';
 import { showSpread, spreadOf } from './statistics.ts';
@@ -33,6 +33,12 @@ describe('options', () => {
     expect(() => parseOptions(['--transport', 'http'])).toThrow(InvalidOptionError);
     expect(() => parseOptions(['--layers', 'two'])).toThrow(/--layers/);
   });
+});
+
+it('a sequence has room for its prompt, for the token after it, and for all steps', () => {
+  const plan = { batches: [2, 1], contextTokens: 32_768, decodeSteps: 24, prefillTokens: 512, prefillRuns: 0, threads: 2 };
+  expect(longestSequence(plan)).toBe(32_768 + 1 + 2 * (WARM_UP_STEPS + 24 + 1));
+  expect(longestSequence({ ...plan, prefillTokens: 40_000 })).toBe(40_001);
 });
 
 it('a spread has median, least and most', () => {

@@ -27,7 +27,9 @@ export interface BenchResult {
 
 /** Tokens of the longest sequence that a plan makes. */
 export function longestSequence(plan: BenchPlan): number {
-  return Math.max(plan.prefillTokens, plan.contextTokens + plan.batches.length * (plan.decodeSteps + WARM_UP_STEPS)) + 1;
+  // Between two steps that count, one begins: there is a step more than there are times.
+  const stepsOfBatch = WARM_UP_STEPS + plan.decodeSteps + 1;
+  return Math.max(plan.prefillTokens, plan.contextTokens + plan.batches.length * stepsOfBatch) + 1;
 }
 
 /** Steps at a new batch size that do not count. */
