@@ -1,4 +1,5 @@
-import { kernelLayout, recurrenceKernel, WASM_PAGE_BYTES } from './recurrence-kernel.js';
+import { instantiate } from '../kernels/assembler.js';
+import { kernelLayout, recurrenceKernel } from './recurrence-kernel.js';
 
 /** Where one head's query, key and value [D] lie in a token's projections, and its output in the attention. */
 export interface HeadOffsets {
@@ -27,9 +28,8 @@ export class Recurrence {
     this.padded = Math.ceil(headDim / 4) * 4;
     this.scale = 1 / Math.sqrt(headDim);
     const layout = kernelLayout(this.padded);
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(layout.totalBytes / WASM_PAGE_BYTES) });
-    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(recurrenceKernel(this.padded)), { memory: { memory } });
-    this.recur = exports['recur'] as (decay: number) => void;
+    const memory = new WebAssembly.Memory({ initial: layout.pages });
+    this.recur = instantiate(recurrenceKernel(this.padded), memory)['recur']!;
     const row = (address: number): Float32Array => new Float32Array(memory.buffer, address, this.padded);
     this.query = row(layout.query);
     this.key = row(layout.key);
