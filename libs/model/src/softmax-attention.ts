@@ -2,14 +2,15 @@ import { float32, Session, type Tensor } from '@ringmesh/onnx';
 import { attentionCore, type AttentionShape } from './graphs/attention-core.js';
 import type { AttentionBatch } from './parallel/attention-batch.js';
 import type { Rotary } from './rotary.js';
+import { DecodeAttention } from './softmax/decode-attention.js';
 
 /**
  * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
  * them. Sequences of any length go through one step without padding, because each runs over its own views.
  */
 export class SoftmaxAttention {
-  private readonly decode: Session;
-  private readonly prefill: Session;
+  private readonly decodeCore: DecodeAttention;
+  private readonly prefillCore: Session;
   private readonly queryWidth: number;
 
   constructor(
@@ -18,8 +19,8 @@ export class SoftmaxAttention {
     private readonly totalKeyValueHeads: number,
     private readonly rotary: Rotary,
   ) {
-    this.decode = Session.open(attentionCore(shape, 'decode'), ['attention']);
-    this.prefill = Session.open(attentionCore(shape, 'prefill'), ['attention']);
+    this.decodeCore = new DecodeAttention(shape.headDim);
+    this.prefillCore = Session.open(attentionCore(shape), ['attention']);
     this.queryWidth = shape.numHeads * shape.headDim;
   }
 
@@ -35,14 +36,14 @@ export class SoftmaxAttention {
     for (const [index, { start, numTokens }] of batch.segments.entries()) {
       this.store(layer, firstHead, batch, index, projected);
       const rows = queries.subarray(start * queryWidth, (start + numTokens) * queryWidth); // [t, heads · D]
-      attention.set(this.attend(layer, firstHead, batch, index, rows), start * queryWidth);
+      if (numTokens === 1) this.decode(layer, firstHead, batch, index, rows, attention);
+      else attention.set(this.prefill(layer, firstHead, batch, index, rows), start * queryWidth);
     }
     return attention;
   }
 
   close(): void {
-    this.decode.close();
-    this.prefill.close();
+    this.prefillCore.close();
   }
 
   /** @returns [T, heads · D] */
@@ -76,18 +77,36 @@ export class SoftmaxAttention {
     }
   }
 
+  /** @param query [heads · D] @param attention takes the sequence's row */
+  private decode(
+    layer: number,
+    firstHead: number,
+    batch: AttentionBatch,
+    index: number,
+    query: Float32Array,
+    attention: Float32Array,
+  ): void {
+    const { numKeyValueHeads } = this.shape;
+    const { cache, start, length } = batch.segments[index]!;
+    const firstValue = this.totalKeyValueHeads + firstHead;
+    const groupWidth = this.queryWidth / numKeyValueHeads;
+    for (let head = 0; head < numKeyValueHeads; head++) {
+      const [keys, values] = [firstHead + head, firstValue + head].map((row) => cache.rows(layer, row, 0, length)); // [L, D] each
+      const queries = query.subarray(head * groupWidth, (head + 1) * groupWidth); // [group · D]
+      this.decodeCore.run(queries, keys!, values!, attention, start * this.queryWidth + head * groupWidth);
+    }
+  }
+
   /** @param query [t, heads · D] @returns [t, heads · D] */
-  private attend(layer: number, firstHead: number, batch: AttentionBatch, index: number, query: Float32Array): Float32Array {
+  private prefill(layer: number, firstHead: number, batch: AttentionBatch, index: number, query: Float32Array): Float32Array {
     const { headDim, numKeyValueHeads } = this.shape;
     const { cache, numTokens, length } = batch.segments[index]!;
     const firstValue = this.totalKeyValueHeads + firstHead;
-    const feeds: Record<string, Tensor> = { query: float32(query, [numTokens, this.queryWidth]) };
+    const feeds: Record<string, Tensor> = { query: float32(query, [numTokens, this.queryWidth]), mask: batch.mask(index) };
     for (let head = 0; head < numKeyValueHeads; head++) {
       feeds[`key_${head}`] = float32(cache.rows(layer, firstHead + head, 0, length), [length, headDim]);
       feeds[`value_${head}`] = float32(cache.rows(layer, firstValue + head, 0, length), [length, headDim]);
     }
-    if (numTokens === 1) return this.decode.run(feeds)['attention']!.data as Float32Array;
-    feeds['mask'] = batch.mask(index);
-    return this.prefill.run(feeds)['attention']!.data as Float32Array;
+    return this.prefillCore.run(feeds)['attention']!.data as Float32Array;
   }
 }

@@ -1,4 +1,4 @@
-import { GraphBuilder, type Value } from '@ringmesh/onnx';
+import { GraphBuilder } from '@ringmesh/onnx';
 
 /** Heads of one part. */
 export interface AttentionShape {
@@ -9,22 +9,22 @@ export interface AttentionShape {
 }
 
 /**
- * Softmax attention of one sequence over its cached keys and values, without weights, so that one graph serves every layer. KV heads are
- * separate inputs because each is a view into a head-major cache (docs/engine-notes.md, Attention).
+ * Softmax attention of several tokens of one sequence over its cached keys and values, without weights, so that one graph serves every layer. KV
+ * heads are separate inputs because each is a view into a head-major cache (docs/engine-notes.md, Attention).
  *
  * | in | | out | |
  * | --- | --- | --- | --- |
  * | query | [t, heads · D] | attention | [t, heads · D] |
  * | key_h, value_h for each KV head h | [L, D] | | |
- * | mask, prefill only | [t, L] 0 or −∞, added to the scores | | |
- *
- * @param kind `decode` takes one query (t = 1) that sees everything; `prefill` several, each of which sees what its mask row allows
+ * | mask | [t, L] 0 or −∞, added to the scores | | |
  */
-export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape, kind: 'decode' | 'prefill'): Uint8Array {
+export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape): Uint8Array {
   const group = numHeads / numKeyValueHeads; // query heads of one KV head
-  const graph = new GraphBuilder(`attention_${kind}`);
+  const graph = new GraphBuilder('attention');
   const query = graph.input('query', 'float32', ['t', numHeads * headDim]);
-  const mask = kind === 'prefill' ? graph.input('mask', 'float32', ['t', 'L']) : null;
+  const mask = graph.input('mask', 'float32', ['t', 'L']);
+  const scoresShape = graph.op('Concat', [graph.shape(group), graph.op('Shape', [mask])], { axis: 0 }); // (group, t, L)
+  const flatShape = graph.op('Concat', [graph.shape(-1), graph.op('Shape', [mask], { start: 1 })], { axis: 0 }); // (−1, L)
 
   const split = graph.op('Reshape', [query, graph.shape(-1, numKeyValueHeads, group, headDim)]); // [t, KV heads, group, D]
   const headMajor = graph.op('Transpose', [split], { perm: [1, 2, 0, 3] }); // [KV heads, group, t, D]
@@ -36,26 +36,13 @@ export function attentionCore({ numHeads, numKeyValueHeads, headDim }: Attention
     const value = graph.input(`value_${head}`, 'float32', ['L', headDim]);
     const rows = graph.op('Reshape', [headQuery, graph.shape(-1, headDim)]); // [group · t, D]
     const scores = graph.op('FusedMatMul', [rows, key], { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } }); // [group · t, L]
-    const weights = graph.op('Softmax', [masked(graph, scores, mask, group)], { axis: -1 });
-    const flat = graph.op('FusedMatMul', [mask === null ? weights : flatten(graph, weights, mask), value]); // [group · t, D]
-    return graph.op('Reshape', [flat, graph.shape(1, group, -1, headDim)]); // [1, group, t, D]
+    const masked = graph.op('Add', [graph.op('Reshape', [scores, scoresShape]), mask]); // [group, t, L]
+    const weights = graph.op('Reshape', [graph.op('Softmax', [masked], { axis: -1 }), flatShape]); // [group · t, L]
+    return graph.op('Reshape', [graph.op('FusedMatMul', [weights, value]), graph.shape(1, group, -1, headDim)]); // [1, group, t, D]
   });
   const joined = graph.op('Concat', outputs, { axis: 0 }); // [KV heads, group, t, D]
   const tokenMajor = graph.op('Transpose', [joined], { perm: [2, 0, 1, 3] }); // [t, KV heads, group, D]
   const attention = graph.op('Reshape', [tokenMajor, graph.shape(-1, numHeads * headDim)]);
   graph.output('attention', attention, 'float32', ['t', numHeads * headDim]);
   return graph.build();
-}
-
-/** @param scores [group · t, L] @returns [group · t, L], or [group, t, L] where there is a mask [t, L] to add */
-function masked(graph: GraphBuilder, scores: Value, mask: Value | null, group: number): Value {
-  if (mask === null) return scores;
-  const shape = graph.op('Concat', [graph.shape(group), graph.op('Shape', [mask])], { axis: 0 }); // (group, t, L)
-  return graph.op('Add', [graph.op('Reshape', [scores, shape]), mask]); // [group, t, L]
-}
-
-/** [group, t, L] → [group · t, L] */
-function flatten(graph: GraphBuilder, weights: Value, mask: Value): Value {
-  const length = graph.op('Shape', [mask], { start: 1 }); // (L)
-  return graph.op('Reshape', [weights, graph.op('Concat', [graph.shape(-1), length], { axis: 0 })]);
 }
