@@ -91,9 +91,10 @@ export class SoftmaxAttention {
     const firstValue = this.totalKeyValueHeads + firstHead;
     const groupWidth = this.queryWidth / numKeyValueHeads;
     for (let head = 0; head < numKeyValueHeads; head++) {
-      const [keys, values] = [firstHead + head, firstValue + head].map((row) => cache.rows(layer, row, 0, length)); // [L, D] each
+      const keys = cache.rows(layer, firstHead + head, 0, length); // [L, D]
+      const values = cache.rows(layer, firstValue + head, 0, length); // [L, D]
       const queries = query.subarray(head * groupWidth, (head + 1) * groupWidth); // [group · D]
-      this.decodeCore.run(queries, keys!, values!, attention, start * this.queryWidth + head * groupWidth);
+      this.decodeCore.run(queries, keys, values, attention, start * this.queryWidth + head * groupWidth);
     }
   }
 

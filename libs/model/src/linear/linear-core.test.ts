@@ -96,4 +96,15 @@ describe('logDecays', () => {
     for (const [head, slope] of [2 ** -2, 2 ** -4, 2 ** -6, 2 ** -8, 2 ** -1, 2 ** -3].entries())
       expect(slopes[head]).toBeCloseTo(slope, 12);
   });
+
+  it('keeps what is not a number in one sequence from the next, which a state padded for the kernel might not', () => {
+    const shape = { numHeads: 1, numKeyValueHeads: 1, headDim: 10 };
+    const core = new LinearCore(shape);
+    const decays = new Decays([-0.1]);
+    const run = (projected: Float32Array): Float32Array => core.run(projected, 1, decays, new Float32Array(100), new Float32Array(100));
+    const expected = run(noise(30, 1));
+    run(new Float32Array(30).fill(NaN));
+    expect(run(noise(30, 1))).toEqual(expected);
+    core.close();
+  });
 });

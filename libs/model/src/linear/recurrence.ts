@@ -49,6 +49,8 @@ export class Recurrence {
     this.key.set(projected.subarray(at.key, at.key + headDim));
     this.value.set(projected.subarray(at.value, at.value + headDim));
     this.output.fill(0);
+    // What lies beside the state would keep the NaN of one sequence for all others.
+    if (headDim !== this.padded) this.state.fill(0);
     this.copyState(state, headDim, this.state, this.padded);
     this.recur(decay);
     this.copyState(this.state, this.padded, next, headDim);

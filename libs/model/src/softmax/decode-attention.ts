@@ -1,7 +1,5 @@
 import { instantiate, WASM_PAGE_BYTES } from '../kernels/assembler.js';
-import { BLOCK_TOKENS, decodeKernel, decodeLayout, QUERIES } from './decode-kernel.js';
-
-const SCORE_BYTES = QUERIES * 4;
+import { BLOCK_TOKENS, decodeKernel, decodeLayout, QUERIES, SCORE_BYTES } from './decode-kernel.js';
 
 /** Parts of the kernel's memory. */
 interface Views {

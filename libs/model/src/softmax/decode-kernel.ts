@@ -30,6 +30,9 @@ import {
 /** Queries that are computed together: the numbers of a vector. */
 export const QUERIES = 4;
 
+/** A token's scores. */
+export const SCORE_BYTES = QUERIES * 4;
+
 /** Tokens whose keys or values are in the kernel's memory at a time: few enough for a processor's nearest cache. */
 export const BLOCK_TOKENS = 32;
 
@@ -65,7 +68,6 @@ export function decodeKernel(headDim: number): Uint8Array<ArrayBuffer> {
 }
 
 const QUERY_INDICES = [0, 1, 2, 3];
-const SCORE_BYTES = QUERIES * 4;
 
 /** Two tokens at a time, so that a query is read once for both. */
 function score({ queries, block, scores }: DecodeLayout, headDim: number): KernelFunction {
