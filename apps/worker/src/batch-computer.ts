@@ -70,7 +70,7 @@ export class BatchComputer {
     const answerOf = new Map([...wanted.keys()].map((thread, index) => [thread, answers[index]!.partials]));
     const sums = this.sumsOf(parts, answerOf);
     const { nodes, numTokens } = job.batch;
-    const blocks = nodes.length === 0 ? sums.map(({ partials }) => partials) : this.joinShards(sums, nodes, numTokens);
+    const blocks = nodes.length === 0 ? sums.map(({ partials }) => partials) : [this.joinShards(sums, nodes, numTokens)];
     return { blocks, answers, release };
   }
 
@@ -106,10 +106,11 @@ export class BatchComputer {
     });
   }
 
-  /** Adds up, in their own memory, the shards below each node. @returns a block [H] for each node and each row of its shards */
-  private joinShards(sums: ShardSums[], nodes: Int32Array, numTokens: number): Float32Array[] {
+  /** Adds up, in their own memory, the shards below each node. @returns for each node and each row of its shards the sum: [P, H] */
+  private joinShards(sums: ShardSums[], nodes: Int32Array, numTokens: number): Float32Array {
     const { hiddenSize } = this.shape;
-    const blocks: Float32Array[] = [];
+    const joined = new Float32Array(sums.reduce((length, { partials }) => length + partials.length, 0)); // [≥ P, H]
+    let length = 0;
     for (const node of nodes) {
       const end = this.tree.endShard(node);
       this.treeSum.clear();
@@ -117,9 +118,12 @@ export class BatchComputer {
         this.treeSum.add(next.shard, next.rows, next.partials, 0);
         sums.shift();
       }
-      this.treeSum.forEachRow(numTokens, (_, partials, start) => blocks.push(partials.subarray(start, start + hiddenSize)));
+      this.treeSum.forEachRow(numTokens, (_, partials, start) => {
+        joined.set(partials.subarray(start, start + hiddenSize), length); // [H]
+        length += hiddenSize;
+      });
     }
-    return blocks;
+    return joined.subarray(0, length);
   }
 
   private async collectAnswers(): Promise<void> {

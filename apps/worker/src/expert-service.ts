@@ -78,6 +78,7 @@ export class ExpertService {
       device: DEVICE,
       draining: this.isDraining,
       maxTokens,
+      addsShards: true,
     };
   }
 

@@ -66,11 +66,9 @@ export class GrpcDispatch {
   }
 
   private add(address: string): void {
-    const { channelShape, numSlots, clientBell, dtype } = this.options;
+    const { channelShape, numSlots, clientBell } = this.options;
     const channels = Array.from({ length: numSlots }, () => ExpertChannel.create(channelShape, this.serverBell, clientBell).buffers);
-    // Sums that are rounded on the wire would depend on which shards a worker happens to have.
-    const addsShards = dtype === 'f32';
-    this.workers.set(address, { address, state: 'connecting', shards: [], detail: '', channels, addsShards });
+    this.workers.set(address, { address, state: 'connecting', shards: [], detail: '', channels });
     this.post({ type: 'add', address, channels });
   }
 

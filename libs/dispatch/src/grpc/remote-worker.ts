@@ -14,6 +14,8 @@ export interface WorkerStatus {
   state: WorkerState;
   /** Shards that it computes now, ascending; none unless `ready` or `loading`. */
   shards: number[];
+  /** Whether it adds up the sums of its shards before it sends them. */
+  addsShards?: boolean;
   /** What an operator should read: the last error, what is still loading. */
   detail: string;
 }
@@ -22,8 +24,6 @@ export interface WorkerStatus {
 export interface RemoteWorker extends WorkerStatus {
   /** One per slot; others where the worker was removed and added again. */
   channels: ChannelBuffers[];
-  /** Whether it adds up the sums of its shards before it sends them. */
-  addsShards?: boolean;
 }
 
 /** The pack that the router serves: a worker must hold the same. */

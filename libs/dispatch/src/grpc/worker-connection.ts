@@ -42,6 +42,8 @@ export class WorkerConnection {
   private reportedAt = performance.now();
   private stream: ForwardStream | null = null;
   private isClosed = false;
+  /** What its last Info said, as far as it may be used. */
+  private addsShards = false;
   /** Ends the wait until the next Info. */
   private askNow: () => void = () => undefined;
 
@@ -130,7 +132,9 @@ export class WorkerConnection {
     });
   }
 
-  private reportInfo({ draining, shards, assignedShards }: InfoReply): void {
+  private reportInfo({ draining, shards, assignedShards, addsShards }: InfoReply): void {
+    // Sums that are rounded on the wire would depend on which shards a worker happens to have.
+    this.addsShards = addsShards && this.options.dtype === 'f32';
     const loading = assignedShards.filter((shard) => !shards.includes(shard));
     if (draining) this.report('draining', [], 'it is shutting down');
     else if (loading.length > 0) this.report('loading', shards, `shard ${loading.join(', ')} is still loading`);
@@ -138,7 +142,7 @@ export class WorkerConnection {
   }
 
   private report(state: WorkerState, shards: number[], detail: string): void {
-    const status = { address: this.options.address, state, shards, detail };
+    const status = { address: this.options.address, state, shards, addsShards: this.addsShards, detail };
     const isNew = JSON.stringify(status) !== JSON.stringify(this.status);
     const isDue = state !== 'ready' && performance.now() - this.reportedAt > REPEAT_STATUS_MS;
     this.status = status;

@@ -106,6 +106,8 @@ export interface InfoReply {
   draining: boolean;
   /** Rows of `hidden` one ForwardRequest may have. */
   maxTokens: number;
+  /** Whether it answers a ForwardRequest with `nodes` by their sums; a worker that does not know them would leave them out in silence. */
+  addsShards: boolean;
 }
 
 function createBaseForwardRequest(): ForwardRequest {
@@ -540,6 +542,7 @@ function createBaseInfoReply(): InfoReply {
     device: "",
     draining: false,
     maxTokens: 0,
+    addsShards: false,
   };
 }
 
@@ -594,6 +597,9 @@ export const InfoReply: MessageFns<InfoReply> = {
     }
     if (message.maxTokens !== 0) {
       writer.uint32(112).uint32(message.maxTokens);
+    }
+    if (message.addsShards !== false) {
+      writer.uint32(120).bool(message.addsShards);
     }
     return writer;
   },
@@ -743,6 +749,14 @@ export const InfoReply: MessageFns<InfoReply> = {
             message.maxTokens = reader.uint32();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.addsShards = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -774,6 +788,7 @@ export const InfoReply: MessageFns<InfoReply> = {
     message.device = object.device ?? "";
     message.draining = object.draining ?? false;
     message.maxTokens = object.maxTokens ?? 0;
+    message.addsShards = object.addsShards ?? false;
     return message;
   },
 };
