@@ -23,8 +23,10 @@ export interface FormatResult {
   format: Quantization;
   /** Null for f32 itself. */
   divergence: Divergence | null;
-  /** Null where there are no tasks. */
+  /** Tasks answered right; null where there are none. */
   right: number | null;
+  /** Answers that were cut because they were too long. */
+  cut: number;
 }
 
 export interface Evaluation {
@@ -100,6 +102,7 @@ async function compare(plan: Plan, formats: Quantization[], models: EvaluatedMod
       format,
       divergence: divergences[index - 1] ?? null,
       right: plan.tasks.length === 0 ? null : answers[index]!.filter(({ isRight }) => isRight).length,
+      cut: answers[index]!.filter(({ isCut }) => isCut).length,
     })),
   };
 }

@@ -7,7 +7,9 @@ const HEADINGS = ['format', 'KL mean', 'KL p99', 'KL max', 'top-1', 'exact match
 export function evaluationTable({ model, text, tasks, results }: Evaluation): string {
   const positions = results.find(({ divergence }) => divergence !== null)?.divergence?.positions ?? 0;
   const rows = [HEADINGS, ...results.map((result) => cellsOf(result, tasks))];
-  return [`${model} against f32 over ${positions} positions (${text}); KL in nats`, '', table(rows)].join('\n');
+  const cut = Math.max(...results.map((result) => result.cut));
+  const hints = cut === 0 ? [] : ['', `up to ${cut} answers of a format were cut, which are seldom right: they were too long`];
+  return [`${model} against f32 over ${positions} positions (${text}); KL in nats`, '', table(rows), ...hints].join('\n');
 }
 
 function cellsOf({ format, divergence, right }: FormatResult, tasks: number): string[] {

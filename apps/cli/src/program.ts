@@ -99,7 +99,10 @@ export function program(): Command {
     .option('--quantize <formats>', 'number formats to compare: f16, q8, q4, separated by commas (q8,q4)')
     .option('--block-size <n>', 'weights that share a scale, with q8 and q4: 32 or 128 (128)')
     .option('--text <file>', 'UTF-8 text to predict at every position, 4 MiB at most (the questions, and the answers of f32)')
-    .option('--tasks <file>', 'questions with right replies, a JSON object a line (those of the sample model, for itself)')
+    .option(
+      '--tasks <file>',
+      'a JSON object a line: {"messages": [{"role", "content"}, …], "reply"} (those of the sample model, for itself)',
+    )
     .option('--samples <n>', 'take the first n tasks only (all)')
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', '\nf32 and all formats are open at once: give one format at a time where memory is short.')

@@ -9,6 +9,8 @@ export interface Answer {
   promptIds: number[];
   /** Without the token that ended it. */
   answerIds: number[];
+  /** Whether it reached {@link MAX_ANSWER_TOKENS}, or the end of the context. */
+  isCut: boolean;
   isRight: boolean;
 }
 
@@ -50,8 +52,9 @@ export async function answerTasks(
   }
   return prompts.map((promptIds, index) => {
     const output = outputs[index]!;
-    const answerIds = endTokenIds.includes(output.at(-1)!) ? output.slice(0, -1) : output;
-    return { promptIds, answerIds, isRight: isRight(tokenizer.decode(answerIds, { skipSpecialTokens: true }), tasks[index]!) };
+    const isCut = !endTokenIds.includes(output.at(-1)!);
+    const answerIds = isCut ? output : output.slice(0, -1);
+    return { promptIds, answerIds, isCut, isRight: isRight(tokenizer.decode(answerIds, { skipSpecialTokens: true }), tasks[index]!) };
   });
 }
 

@@ -66,7 +66,9 @@ it.each([
   ['<think>\n1 + 1 = 2\n</think>\n\n2 ', false],
   ['<think>\n1 + 1 = 3\n</think>\n\n3', false],
   ['<think>\n1 + 1 =', false],
-  ['2', false],
+  ['1 + 1 = 2\n</think>\n\n2', true], // the prompt opened the thinking
+  ['2', true],
+  ['3', false],
 ])('%j counts as right: %s', (text, expected) => {
   expect(isRight(text, task)).toBe(expected);
 });

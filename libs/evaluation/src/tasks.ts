@@ -43,12 +43,9 @@ export async function readText(path: string, option: string, maxBytes: number): 
   return text === '' ? fail(`${path} is empty; give a file with text`) : text;
 }
 
-/**
- * Exact match of the visible answer, as the sample model's training defines it (libs/sample-model/train.py, `evaluate`): the text begins with
- * thinking, and what follows the thinking is the reply, to the letter.
- */
+/** Exact match of the visible answer: what follows the thinking, or all of it where there is none, is the reply to the letter. */
 export function isRight(text: string, { reply }: Task): boolean {
-  return text.startsWith('<think>\n') && text.split('</think>\n\n').at(-1) === reply;
+  return text.split('</think>').at(-1)!.trimStart() === reply;
 }
 
 /** @returns null for what is no UTF-8 */
