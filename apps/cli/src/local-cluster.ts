@@ -29,8 +29,8 @@ export interface Member {
   pid: number;
   /** That it hosts; of the router: all, where it computes the experts itself. */
   shards: number[] | 'all';
-  /** From its start until it could answer. */
-  readySeconds: number;
+  /** From its start until it could answer; null where it ended and was started again meanwhile. */
+  readySeconds: number | null;
 }
 
 /** A router and its workers, as processes of this machine. A worker that ends is started again at its address; the router's end is the cluster's. */
@@ -81,7 +81,7 @@ export class LocalCluster implements Running {
   members(): Member[] {
     const local = this.workers.length === 0 ? ('all' as const) : [];
     const member = ({ name, pid, readySeconds }: Child, shards: Member['shards']): Member => {
-      return { name, pid: pid!, shards, readySeconds: readySeconds! };
+      return { name, pid: pid!, shards, readySeconds };
     };
     return [member(this.router!, local), ...this.workers.map((worker, index) => member(worker, this.shardsOfWorkers[index]!))];
   }

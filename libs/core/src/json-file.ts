@@ -30,7 +30,9 @@ export async function readLimitedFile(path: string, maxBytes: number, errors: Js
   );
   if (!isFile) throw new errors.Missing(`${path} is not a file`, { field });
   if (size > maxBytes) throw new errors.Invalid(`${path} has ${size} bytes; at most ${maxBytes} are accepted`, { field });
-  return readFile(path);
+  return readFile(path).catch((cause: unknown) => {
+    throw new errors.Missing(`${path} cannot be read (${reason(cause)})`, { field, cause });
+  });
 }
 
 function reason(cause: unknown): string {

@@ -1,5 +1,4 @@
 import { once } from 'node:events';
-import { freemem } from 'node:os';
 import { Worker } from 'node:worker_threads';
 
 /** Far more than the caches of one core's share hold. */
@@ -20,7 +19,7 @@ export interface ReadThreadData {
  */
 export async function measureBandwidth(numThreads: number, signal?: AbortSignal): Promise<number> {
   // Many threads must not take the memory that a model beside them needs.
-  const bufferBytes = Math.max(MIN_BUFFER_BYTES, Math.min(BUFFER_BYTES, Math.floor(freemem() / 4 / numThreads)));
+  const bufferBytes = Math.max(MIN_BUFFER_BYTES, Math.min(BUFFER_BYTES, Math.floor(process.availableMemory() / 4 / numThreads)));
   const workerData: ReadThreadData = { bufferBytes, seconds: SECONDS };
   const script = new URL('./read-thread.js', import.meta.url);
   const threads = Array.from({ length: numThreads }, () => new Worker(script, { workerData, name: 'bandwidth' }));

@@ -1,4 +1,4 @@
-import { availableParallelism, freemem, totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { type ControlGroupLimits, readControlGroupLimits } from './control-group.js';
 import { type HugePages, parseHugePages } from './huge-pages.js';
 import { parseProcessor, type Processor } from './processor.js';
@@ -20,7 +20,7 @@ export async function readMachine(): Promise<Machine> {
   return {
     processor: parseProcessor((await readText('/proc/cpuinfo')) ?? ''),
     cores: availableParallelism(),
-    memory: { totalBytes: totalmem(), availableBytes: freemem() },
+    memory: { totalBytes: totalmem(), availableBytes: process.availableMemory() },
     limits: await readControlGroupLimits(readText),
     hugePages: parseHugePages((await readText('/sys/kernel/mm/transparent_hugepage/enabled')) ?? ''),
     glibc: glibcVersion(),

@@ -78,7 +78,9 @@ async function verifySize(dir: string, file: PackFile): Promise<void> {
 }
 
 async function verifyHash(dir: string, file: PackFile): Promise<void> {
-  const sha256 = await sha256Of(join(dir, file.path));
+  const sha256 = await sha256Of(join(dir, file.path)).catch((cause: unknown) => {
+    throw invalid(dir, file, 'cannot be read', cause);
+  });
   if (sha256 !== file.sha256) throw invalid(dir, file, `has SHA-256 ${sha256}, expected ${file.sha256}: its bytes changed`);
 }
 

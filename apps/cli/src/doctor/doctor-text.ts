@@ -58,7 +58,15 @@ function processRow({ name, shards, readySeconds, memory, ownBytes, mapped }: Pr
   const foreign = mapped === null || mapped.foreign.length === 0 ? '' : `, ${mapped.foreign.length} not its own`;
   const maps = mapped === null ? '?' : `${mapped.files} files${foreign}`;
   const own = memory?.private == null ? '?' : formatBytes(memory.private);
-  return [name, shardText, seconds(readySeconds), ...sizeAndRatio(memory?.rss ?? null, packBytes), own, formatBytes(ownBytes), maps];
+  return [
+    name,
+    shardText,
+    readySeconds === null ? '?' : seconds(readySeconds),
+    ...sizeAndRatio(memory?.rss ?? null, packBytes),
+    own,
+    formatBytes(ownBytes),
+    maps,
+  ];
 }
 
 function sizeAndRatio(bytes: number | null, packBytes: number): [string, string] {

@@ -1,4 +1,5 @@
-import { resolve, sep } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { sep } from 'node:path';
 import { type ProcessMemory, readMappedFiles, readProcessMemory } from '@ringmesh/machine';
 import { PackLayout, type PackManifest } from '@ringmesh/weights';
 import type { Member } from '../local-cluster.js';
@@ -17,7 +18,7 @@ export interface ProcessFigures extends Omit<Member, 'pid'> {
 export async function measureProcess({ pid, ...member }: Member, packDir: string, manifest: PackManifest): Promise<ProcessFigures> {
   const isOwn = ownFiles(member.name === 'router', member.shards);
   const ownBytes = manifest.files.filter(({ path }) => isOwn(path)).reduce((sum, { bytes }) => sum + bytes, 0);
-  const root = resolve(packDir) + sep;
+  const root = (await realpath(packDir)) + sep; // maps name what links lead to
   const mapped = (await readMappedFiles(pid))?.filter((path) => path.startsWith(root)).map((path) => path.slice(root.length));
   return {
     ...member,
