@@ -65,6 +65,18 @@ describe('a worker', () => {
     expectClose(partials, expectedPartials(pack, batch));
   });
 
+  it.each(['1', '3'])('adds up the shards below the nodes that a request names, on %s threads', async (threads) => {
+    const client = await connectLoaded(await start({ threads }));
+    expect(await client.info()).toMatchObject({ addsShards: true });
+    const reply = await client.ask(encodeForwardRequest({ ...batch, nodes: Int32Array.of(2, 3) }, header)); // shards 0 and 1; 2 and 3
+    const partials = new Float32Array(6 * shape.hiddenSize);
+    expect(readPartials(reply, shape.hiddenSize, partials)).toBe(6);
+    const length = 3 * shape.hiddenSize; // of a shard, each of which has all three rows
+    const ofShards = expectedPartials(pack, batch);
+    const ofFirstNode = ofShards.slice(0, length).map((value, index) => value + ofShards[length + index]!);
+    expectClose(partials, [...ofFirstNode, ...ofShards.slice(2 * length)]);
+  });
+
   it('answers bytes that are no request, and requests that are wrong, and goes on', async () => {
     const client = await connectLoaded(await start());
     const random = uniform(3);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Dispatcher } from '@ringmesh/dispatch';
+import { channelShapeOf } from '@ringmesh/engine';
 import { ExpertPool } from '@ringmesh/experts';
 import { CacheView } from '@ringmesh/kv-cache';
 import { Model, type Segment } from '@ringmesh/model';
@@ -25,13 +26,7 @@ class OpenModel {
   static async open(packDir: string, manifest: PackManifest): Promise<OpenModel> {
     const { config, numShards } = manifest;
     const clientBell = new Doorbell();
-    const shape = {
-      hiddenSize: config.hiddenSize,
-      maxTokens: MAX_TOKENS,
-      numExperts: config.numExperts,
-      expertsPerToken: config.numExpertsPerToken,
-      numShards,
-    };
+    const shape = channelShapeOf(manifest, MAX_TOKENS);
     const shards = Array.from({ length: numShards }, (_, shard) => shard);
     const onFailure = (error: Error): never => {
       throw error;

@@ -23,6 +23,7 @@ class Host implements ExpertHost {
   constructor(
     readonly id: string,
     readonly shards: number[],
+    readonly addsShards = false,
   ) {}
 
   /** Takes the request of a slot and answers 10^expert × weight × row, each expert being a shard. */
@@ -70,6 +71,21 @@ describe('Dispatcher', () => {
     const output = Float32Array.of(0.5, 0.25, 0);
     dispatcher.combine(0, output);
     expect(output).toEqual(EXPECTED.map((value, token) => value + [0.5, 0.25, 0][token]!));
+  });
+
+  it('has hosts add their shards up that can', () => {
+    const [a, b] = [new Host('a', [0, 1, 3], true), new Host('b', [2], true)];
+    const answer = ({ servers: [server] }: Host, sums: number[]): void => {
+      server!.partials.set(sums);
+      server!.reply(sums.length);
+    };
+    dispatcher.setHosts(1, [a, b]);
+    dispatch();
+    expect(a.servers[0]!.takeRequest()!.nodes).toEqual(Int32Array.of(2)); // shards 0 and 1
+    expect(b.servers[0]!.takeRequest()!.nodes).toEqual(Int32Array.of(3)); // shard 2, beside which nobody has rows
+    answer(a, [1, 80, 15 + 180]);
+    answer(b, [200, 600]);
+    expect(combine()).toEqual(EXPECTED);
   });
 
   it('takes ids as int32 as well', () => {

@@ -1,3 +1,4 @@
+export { channelShapeOf } from './channel-shape.js';
 export { type EngineCallbacks, EngineHandle } from './engine-handle.js';
 export { Engine, type EngineParts } from './engine.js';
 export type { EngineOptions } from './engine-options.js';

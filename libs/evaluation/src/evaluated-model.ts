@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Dispatcher } from '@ringmesh/dispatch';
+import { channelShapeOf } from '@ringmesh/engine';
 import { ExpertPool } from '@ringmesh/experts';
 import { KvCachePool } from '@ringmesh/kv-cache';
 import { cacheLayout, Model } from '@ringmesh/model';
@@ -35,13 +36,7 @@ export class EvaluatedModel {
     const { tokenizer: tokenizerDir } = new PackLayout(packDir);
     const [tokenizer, chatTemplate] = await Promise.all([Tokenizer.load(tokenizerDir), ChatTemplate.load(tokenizerDir)]);
     const clientBell = new Doorbell();
-    const shape = {
-      hiddenSize: config.hiddenSize,
-      maxTokens: MAX_TOKENS,
-      numExperts: config.numExperts,
-      expertsPerToken: config.numExpertsPerToken,
-      numShards,
-    };
+    const shape = channelShapeOf(manifest, MAX_TOKENS);
     const shards = Array.from({ length: numShards }, (_, shard) => shard);
     const pool = await ExpertPool.start({
       packDir,
