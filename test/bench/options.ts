@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { defaultCacheDir, InvalidOptionError, parseInteger } from '@ringmesh/core';
+import { defaultCacheDir, InvalidOptionError, parseChoice, parseInteger } from '@ringmesh/core';
+import { KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } from '@ringmesh/engine';
 
 /** What is measured: the peer, and our two transports. */
 export const ENGINES = ['node-llama-cpp', 'local', 'grpc'] as const;
@@ -21,6 +22,7 @@ export interface BenchOptions {
   /** Tokens before the first decoded one. */
   contextTokens: number;
   prefillTokens: number;
+  kvCacheDtype: KvCacheDtypeChoice;
   threads: number;
   cacheDir: string;
   /** Where all numbers go, too. */
@@ -36,6 +38,7 @@ export const HELP = `npm run bench -- [options]
   --batches <list>     sequences that decode at once (1,4,8,16)
   --context <n>        tokens before the first decoded one (100)
   --prefill <n>        tokens of the prompt that is prefilled (512)
+  --kv-cache-dtype <format>   of Ringmesh: auto, float32 or int8 (auto)
   --threads <n>        compute threads (the number of cores)
   --shape <shape>      ring-lite, ring-lite-linear, ling-plus or the path of a config.json (ring-lite)
   --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
@@ -57,6 +60,7 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
       batches: text,
       context: text,
       prefill: text,
+      'kv-cache-dtype': text,
       threads: text,
       shape: text,
       cache: text,
@@ -78,6 +82,7 @@ export function parseOptions(args: string[]): BenchOptions | 'help' {
     batches: batches.sort((a, b) => b - a),
     contextTokens: parseInteger('--context', values.context, 1, 2 ** 20) ?? 100,
     prefillTokens: parseInteger('--prefill', values.prefill, 1, 2 ** 20) ?? 512,
+    kvCacheDtype: parseChoice('--kv-cache-dtype', values['kv-cache-dtype'], KV_CACHE_DTYPE_CHOICES) ?? 'auto',
     threads: parseInteger('--threads', values.threads, 1, 256) ?? availableParallelism(),
     cacheDir: resolve(values.cache ?? join(defaultCacheDir(), 'bench')),
     json: values.json,

@@ -37,7 +37,11 @@ class OpenModel {
       1,
       pool.hosts.map((host, index) => ({ id: `thread ${index}`, ...host })),
     );
-    return new OpenModel(manifest, Model.open({ packDir, manifest, dispatcher, kvCacheBytes: 2 ** 30, maxTokens: MAX_TOKENS }), pool);
+    return new OpenModel(
+      manifest,
+      Model.open({ packDir, manifest, dispatcher, kvCacheBytes: 2 ** 30, kvCacheDtype: 'float32', maxTokens: MAX_TOKENS }),
+      pool,
+    );
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,7 @@ export interface EvaluateOptions extends HubOptions {
   text?: string;
   tasks?: string;
   samples?: string;
+  kvCacheDtype?: string;
   json?: boolean;
 }
 
@@ -59,15 +60,18 @@ export async function evaluate({ json = false, ...options }: EvaluateOptions): P
   console.log(json ? JSON.stringify(evaluation, null, 2) : evaluationTable(evaluation));
 }
 
-async function run(plan: Plan, hub: HubOptions): Promise<Evaluation> {
-  const { EvaluatedModel } = await import('@ringmesh/evaluation');
-  const checkpointDir = await modelFolder(plan.model, hub, new AbortController().signal);
+async function run(plan: Plan, options: HubOptions & Pick<EvaluateOptions, 'kvCacheDtype'>): Promise<Evaluation> {
+  const [{ EvaluatedModel }, { KV_CACHE_DTYPE_CHOICES }] = await Promise.all([import('@ringmesh/evaluation'), import('@ringmesh/engine')]);
+  const kvCacheDtype = parseChoice('--kv-cache-dtype', options.kvCacheDtype, KV_CACHE_DTYPE_CHOICES) ?? 'auto';
+  const checkpointDir = await modelFolder(plan.model, options, new AbortController().signal);
   const formats: Quantization[] = [{ method: 'f32' }, ...plan.formats];
   const packDirs: string[] = [];
   for (const quantization of formats) packDirs.push(await packed(checkpointDir, quantization));
   const models: EvaluatedModel[] = [];
   try {
-    for (const packDir of packDirs) models.push(await EvaluatedModel.open(packDir));
+    // What the others are compared with is exact.
+    for (const [index, packDir] of packDirs.entries())
+      models.push(await EvaluatedModel.open(packDir, index === 0 ? 'float32' : kvCacheDtype));
     return await compare(plan, formats, models);
   } finally {
     for (const model of models) await model.close();

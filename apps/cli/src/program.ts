@@ -20,6 +20,7 @@ const SERVING_OPTIONS = [
   ['--max-num-batched-tokens <n>', 'tokens of one step at most (512)'],
   ['--max-model-len <n>', "tokens of prompt and answer together (the model's own)"],
   ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
+  ['--kv-cache-dtype <format>', 'keys and values: auto, float32 or int8 (auto: int8 with a q8 or q4 pack)'],
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
@@ -103,6 +104,7 @@ export function program(): Command {
       '--tasks <file>',
       'a JSON object a line: {"messages": [{"role", "content"}, …], "reply"} (those of the sample model, for itself)',
     )
+    .option('--kv-cache-dtype <format>', 'keys and values of the formats compared: auto, float32 or int8 (auto)')
     .option('--samples <n>', 'take the first n tasks only (all)')
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', '\nf32 and all formats are open at once: give one format at a time where memory is short.')

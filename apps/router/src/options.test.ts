@@ -72,6 +72,7 @@ describe('parseRouterOptions', () => {
     ['--threads', { threads: '0' }],
     ['--max-model-len', { maxModelLen: '1e9' }],
     ['--kv-cache-memory', { kvCacheMemory: 'lots' }],
+    ['--kv-cache-dtype', { kvCacheDtype: 'fp8' }],
     ['--dispatch-timeout', { dispatchTimeout: '0' }],
     ['--served-model-name', { servedModelName: 'a b' }],
     ['--tls-key', { tlsCa: 'ca.pem', tlsCert: 'cert.pem' }],

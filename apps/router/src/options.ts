@@ -1,5 +1,5 @@
 import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
-import type { EngineOptions } from '@ringmesh/engine';
+import { type EngineOptions, KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } from '@ringmesh/engine';
 import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
@@ -20,6 +20,7 @@ export interface RawRouterOptions {
   maxNumBatchedTokens?: string;
   maxModelLen?: string;
   kvCacheMemory?: string;
+  kvCacheDtype?: string;
   servedModelName?: string;
   dispatchTimeout?: string;
   shutdownTimeout?: string;
@@ -56,6 +57,7 @@ export interface RouterOptions {
   maxNumBatchedTokens: number | undefined;
   maxModelLen: number | undefined;
   kvCacheBytes: number | undefined;
+  kvCacheDtype: KvCacheDtypeChoice | undefined;
   /** Undefined: the pack's own name. */
   servedModelName: string | undefined;
   dispatchTimeoutMs: number | undefined;
@@ -87,6 +89,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     maxNumBatchedTokens: parseInteger('--max-num-batched-tokens', raw.maxNumBatchedTokens, 1, 65_536),
     maxModelLen: parseInteger('--max-model-len', raw.maxModelLen, 2, 1 << 24),
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
+    kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
     servedModelName: parseModelName(raw.servedModelName),
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
@@ -108,6 +111,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     maxNumSeqs: options.maxNumSeqs,
     maxNumBatchedTokens: options.maxNumBatchedTokens,
     kvCacheBytes: options.kvCacheBytes,
+    kvCacheDtype: options.kvCacheDtype,
     maxModelLen: options.maxModelLen,
     dispatchTimeoutMs: options.dispatchTimeoutMs,
     security: options.security,

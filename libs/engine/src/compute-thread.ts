@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorToMessage, ShuttingDownError } from '@ringmesh/core';
 import { ExpertStore, type ExpertThreadMessage, serveWaiting } from '@ringmesh/experts';
+import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import { ModelRank, type RankLink, RankWorker, type SharedMemory } from '@ringmesh/model';
 import { type ChannelBuffers, Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import { PackLayout, type PackManifest } from '@ringmesh/weights';
@@ -18,7 +19,7 @@ export interface ComputeThreadData {
   /** One per slot; closed, they end the thread. */
   channels: ChannelBuffers[];
   /** Its share of the router's own work; null where it computes experts only. */
-  share: { rank: number; numRanks: number; link: RankLink; memory: SharedMemory } | null;
+  share: { rank: number; numRanks: number; kvCacheDtype: KvCacheDtype; link: RankLink; memory: SharedMemory } | null;
 }
 
 const { channels: buffers, share, ...data } = workerData as ComputeThreadData;
@@ -42,9 +43,10 @@ function openStore(): ExpertStore | null {
 function openRank(): RankWorker | null {
   if (share === null) return null;
   const { config, numParts } = data.manifest;
-  const { rank, numRanks, link, memory } = share;
+  const { rank, numRanks, kvCacheDtype, link, memory } = share;
   const layout = new PackLayout(data.packDir);
-  return new RankWorker(ModelRank.open({ config, layout, numParts, rank, numRanks, onProgress: stopIfClosed }), link, memory);
+  const options = { config, layout, numParts, rank, numRanks, kvCacheDtype, onProgress: stopIfClosed };
+  return new RankWorker(ModelRank.open(options), link, memory);
 }
 
 try {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { MessageChannel } from 'node:worker_threads';
 import type { RingmeshError } from '@ringmesh/core';
 import { countSessions, ExpertThreadHandle, type PooledHost } from '@ringmesh/experts';
+import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import { allocateSharedMemory, JobChannel, type RankLink, type SharedMemory } from '@ringmesh/model';
 import { type ChannelShape, Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
@@ -20,6 +21,7 @@ export interface ComputeThreadsOptions {
   channelShape: ChannelShape;
   /** Sequences that logits are wanted of at once. */
   maxNumSeqs: number;
+  kvCacheDtype: KvCacheDtype;
   /** Micro-batches that may be in flight at once. */
   numSlots: number;
   /** Rung when an answer or a job is there. */
@@ -79,7 +81,7 @@ export class ComputeThreads {
   }
 
   private start(rank: number | null, numRanks: number, shards: number[], onProgress: () => void): void {
-    const { packDir, manifest, channelShape, onFailure } = this.options;
+    const { packDir, manifest, channelShape, kvCacheDtype, onFailure } = this.options;
     const bell = new Doorbell();
     const channels = this.createChannels(bell);
     if (shards.length > 0) this.otherHosts.push({ shards, channels: channels.map(({ buffers }) => buffers) });
@@ -92,7 +94,7 @@ export class ComputeThreads {
       spinMs: this.spinMs,
       shards,
       channels: channels.map(({ buffers }) => buffers),
-      share: link === null ? null : { rank: rank!, numRanks, link, memory },
+      share: link === null ? null : { rank: rank!, numRanks, kvCacheDtype, link, memory },
     };
     const script = new URL('./compute-thread.js', import.meta.url);
     const name = `Compute thread ${this.threads.length + 1}`;

@@ -66,6 +66,7 @@ export class EngineHandle implements EngineClient {
       ...parts,
       threads: settings.threads,
       maxNumSeqs: settings.limits.maxNumSeqs,
+      kvCacheDtype: settings.kvCacheDtype,
       shards: localShards,
       expertsAreLocal: workers === 'local',
       onProgress: (opened, total) => this.experts.loading(opened, total),

@@ -1,6 +1,7 @@
 import type { ErrorMessage } from '@ringmesh/core';
 import type { ExpertHost } from '@ringmesh/dispatch';
 import type { PooledHost } from '@ringmesh/experts';
+import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import type { ChannelShape } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { PackManifest } from '@ringmesh/weights';
@@ -16,6 +17,7 @@ export interface EngineThreadData {
   numSlots: number;
   limits: SchedulerLimits;
   kvCacheBytes: number;
+  kvCacheDtype: KvCacheDtype;
   dispatchTimeoutMs: number;
   profile: boolean;
   /** Experts that the thread computes itself; without shards where it computes none. */

@@ -1,4 +1,5 @@
 import { cacheLayout } from '@ringmesh/model';
+import type { Quantization } from '@ringmesh/tensor';
 import type { ModelConfig } from '@ringmesh/weights';
 import { describe, expect, it } from 'vitest';
 import { type EngineOptions, localShardsOf, resolveOptions } from './engine-options.js';
@@ -7,15 +8,20 @@ import { type EngineOptions, localShardsOf, resolveOptions } from './engine-opti
 const CONFIG = { modelType: 'bailing_moe', numLayers: 2, numKeyValueHeads: 2, headDim: 8, maxPositionEmbeddings: 4096 } as ModelConfig;
 const MACHINE = { cores: 6, freeMemoryBytes: 2 ** 34 };
 
-const bytesFor = (tokens: number): number => cacheLayout(CONFIG).bytesFor(tokens);
-const resolve = (options: Partial<EngineOptions>, machine = MACHINE): ReturnType<typeof resolveOptions> =>
-  resolveOptions({ packDir: '', workers: 'local', ...options }, CONFIG, machine);
+const bytesFor = (tokens: number): number => cacheLayout(CONFIG, 'float32').bytesFor(tokens);
+const resolve = (
+  options: Partial<EngineOptions>,
+  machine = MACHINE,
+  quantization: Quantization = { method: 'f32' },
+): ReturnType<typeof resolveOptions> =>
+  resolveOptions({ packDir: '', workers: 'local', ...options }, { config: CONFIG, quantization }, machine);
 
 describe('resolveOptions', () => {
   it('has defaults, and takes no more memory than all sequences can use', () => {
     expect(resolve({})).toEqual({
       limits: { maxNumBatchedTokens: 512, maxNumSeqs: 256 },
       kvCacheBytes: 256 * bytesFor(4096),
+      kvCacheDtype: 'float32',
       maxModelLen: 4096,
       threads: 6,
       wire: 'f32',
@@ -27,6 +33,15 @@ describe('resolveOptions', () => {
   it('takes a share of the free memory, and shortens requests to what fits', () => {
     const freeMemoryBytes = bytesFor(1000);
     expect(resolve({}, { ...MACHINE, freeMemoryBytes })).toMatchObject({ kvCacheBytes: bytesFor(400), maxModelLen: 384 });
+  });
+
+  it('keeps keys and values as bytes beside quantized weights, where nothing else is said', () => {
+    const q4: Quantization = { method: 'q4', blockSize: 32 };
+    expect(resolve({}, MACHINE, q4).kvCacheDtype).toBe('int8');
+    expect(resolve({}, MACHINE, q4).kvCacheBytes).toBe((256 * bytesFor(4096) * (8 + 4)) / (8 * 4));
+    expect(resolve({}, MACHINE, { method: 'f16' }).kvCacheDtype).toBe('float32');
+    expect(resolve({ kvCacheDtype: 'float32' }, MACHINE, q4).kvCacheDtype).toBe('float32');
+    expect(resolve({ kvCacheDtype: 'int8' }).kvCacheDtype).toBe('int8');
   });
 
   it('runs fewer sequences where a step has fewer tokens', () => {
@@ -44,6 +59,7 @@ describe('resolveOptions', () => {
     ['--threads', { threads: 0 }],
     ['--dispatch-timeout', { dispatchTimeoutMs: -1 }],
     ['--wire', { wire: 'f64' as 'f32' }],
+    ['--kv-cache-dtype', { kvCacheDtype: 'int4' as 'int8' }],
   ])('refuses %s in %o', (option, options) => {
     expect(() => resolve(options)).toThrow(expect.objectContaining({ name: 'InvalidOptionError', field: option }));
   });

@@ -1,11 +1,12 @@
 import { InvalidOptionError } from '@ringmesh/core';
-import { KvCachePool } from '@ringmesh/kv-cache';
+import { type KvCacheDtype, KvCachePool } from '@ringmesh/kv-cache';
 import { cacheLayout } from '@ringmesh/model';
 import { chooseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { DType } from '@ringmesh/tensor';
-import type { ModelConfig, PackManifest } from '@ringmesh/weights';
+import type { PackManifest } from '@ringmesh/weights';
+import { KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice, kvCacheDtypeOf } from './kv-cache-dtype.js';
 
 export interface EngineOptions {
   packDir: string;
@@ -23,6 +24,8 @@ export interface EngineOptions {
   maxNumBatchedTokens?: number | undefined;
   /** What all sequences' keys, values and states may take together; unless given, 40 % of free memory, but not more than can be used. */
   kvCacheBytes?: number | undefined;
+  /** What keys and values are kept as; unless given, int8 where the pack is q8 or q4, and float32 where it is not. */
+  kvCacheDtype?: KvCacheDtypeChoice | undefined;
   /** Prompt and generated tokens of one request at most; the model's own limit unless given, less where the KV cache is smaller. */
   maxModelLen?: number | undefined;
   /** How long a worker may take for one layer before it counts as failed; 30 s unless given. */
@@ -39,12 +42,16 @@ export interface EngineOptions {
 export interface EngineSettings {
   limits: SchedulerLimits;
   kvCacheBytes: number;
+  kvCacheDtype: KvCacheDtype;
   maxModelLen: number;
   threads: number;
   wire: DType;
   dispatchTimeoutMs: number;
   profile: boolean;
 }
+
+/** What the options look at of a pack. */
+export type PackFacts = Pick<PackManifest, 'config' | 'quantization'>;
 
 /** What the machine has. */
 export interface Machine {
@@ -59,7 +66,7 @@ const KV_CACHE_SHARE = 0.4;
 const WIRES: readonly DType[] = ['f32', 'bf16', 'f16'];
 
 /** @throws InvalidOptionError for a value out of range, or that contradicts another or the model */
-export function resolveOptions(options: EngineOptions, config: ModelConfig, machine: Machine): EngineSettings {
+export function resolveOptions(options: EngineOptions, pack: PackFacts, machine: Machine): EngineSettings {
   const maxNumBatchedTokens = checkInteger(
     '--max-num-batched-tokens',
     options.maxNumBatchedTokens ?? DEFAULT_MAX_NUM_BATCHED_TOKENS,
@@ -74,7 +81,7 @@ export function resolveOptions(options: EngineOptions, config: ModelConfig, mach
   const wire = options.wire ?? 'f32';
   if (!WIRES.includes(wire)) throw invalid('--wire', `--wire is ${wire}: give ${WIRES.join(', ')}`);
   return {
-    ...resolveMemory(options, config, { maxNumSeqs, freeMemoryBytes: machine.freeMemoryBytes }),
+    ...resolveMemory(options, pack, { maxNumSeqs, freeMemoryBytes: machine.freeMemoryBytes }),
     limits: { maxNumBatchedTokens, maxNumSeqs },
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
@@ -100,14 +107,20 @@ export function localShardsOf({ workers, localShards }: EngineOptions, { numShar
 /** A single request must always fit into the KV cache, so that it can never run out of memory half-way. */
 function resolveMemory(
   options: EngineOptions,
-  config: ModelConfig,
+  { config, quantization }: PackFacts,
   { maxNumSeqs, freeMemoryBytes }: { maxNumSeqs: number; freeMemoryBytes: number },
-): Pick<EngineSettings, 'kvCacheBytes' | 'maxModelLen'> {
+): Pick<EngineSettings, 'kvCacheBytes' | 'kvCacheDtype' | 'maxModelLen'> {
   const asked = checkInteger('--max-model-len', options.maxModelLen ?? config.maxPositionEmbeddings, 1, config.maxPositionEmbeddings);
-  const bytesOfOne = new KvCachePool(cacheLayout(config), 0).sequenceBytes(asked);
+  const choice = options.kvCacheDtype ?? 'auto';
+  if (!KV_CACHE_DTYPE_CHOICES.includes(choice)) {
+    throw invalid('--kv-cache-dtype', `--kv-cache-dtype is ${choice}: give ${KV_CACHE_DTYPE_CHOICES.join(', ')}`);
+  }
+  const kvCacheDtype = kvCacheDtypeOf(choice, quantization);
+  const layout = cacheLayout(config, kvCacheDtype);
+  const bytesOfOne = new KvCachePool(layout, 0).sequenceBytes(asked);
   const defaultBytes = Math.floor(Math.min(freeMemoryBytes * KV_CACHE_SHARE, bytesOfOne * maxNumSeqs));
   const kvCacheBytes = checkInteger('--kv-cache-memory', options.kvCacheBytes ?? defaultBytes, 1, Number.MAX_SAFE_INTEGER);
-  const pool = new KvCachePool(cacheLayout(config), kvCacheBytes);
+  const pool = new KvCachePool(layout, kvCacheBytes);
   const fitting = pool.maxSequenceTokens;
   if (fitting === 0) {
     throw invalid('--kv-cache-memory', `--kv-cache-memory is ${kvCacheBytes}, but the shortest sequence takes ${pool.sequenceBytes(1)}`);
@@ -116,7 +129,7 @@ function resolveMemory(
     const why = `--kv-cache-memory is ${kvCacheBytes}, but one request of --max-model-len ${asked} tokens takes ${bytesOfOne}`;
     throw invalid('--max-model-len', `${why}: give more memory, or --max-model-len ${fitting}`);
   }
-  return { kvCacheBytes, maxModelLen: Math.min(asked, fitting) };
+  return { kvCacheBytes, kvCacheDtype, maxModelLen: Math.min(asked, fitting) };
 }
 
 function checkInteger(option: string, value: number, min: number, max: number): number {

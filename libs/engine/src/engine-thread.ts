@@ -47,13 +47,14 @@ function openOwnExperts(): () => void {
 }
 
 function openModel(dispatcher: Dispatcher): Model {
-  const { packDir, manifest, kvCacheBytes, channelShape, engineRank } = data;
+  const { packDir, manifest, kvCacheBytes, kvCacheDtype, channelShape, engineRank } = data;
   const onProgress = (layersOpen: number, layersTotal: number): void => {
     stopIfClosed();
     post({ type: 'loading', layersOpen, layersTotal });
   };
   const others = { ...engineRank, leaderBell: new Doorbell(data.clientBell, data.spinMs) };
-  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, maxTokens: channelShape.maxTokens, others, onProgress, profile });
+  const { maxTokens } = channelShape;
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, others, onProgress, profile });
 }
 
 /** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */

@@ -47,8 +47,8 @@ interface EngineLimits {
 
 function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
-  const kvCacheBytes = cacheLayout(manifest.config).bytesFor(kvCacheTokens);
-  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, maxTokens: MAX_BATCHED_TOKENS });
+  const kvCacheBytes = cacheLayout(manifest.config, 'float32').bytesFor(kvCacheTokens);
+  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
   return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });
 }

@@ -11,7 +11,7 @@ import { type EngineOptions, localShardsOf, resolveOptions } from './engine-opti
 export async function startEngine(options: EngineOptions, callbacks: EngineCallbacks): Promise<EngineHandle> {
   const manifest = await readManifest(options.packDir);
   const machine = { cores: availableParallelism(), freeMemoryBytes: process.availableMemory() };
-  const settings = resolveOptions(options, manifest.config, machine);
+  const settings = resolveOptions(options, manifest, machine);
   const localShards = localShardsOf(options, manifest);
   const onStart = (totalBytes: number): void => callbacks.onVerify?.(totalBytes);
   await verifyPack(options.packDir, manifest, { includes: opened(localShards), again: options.verify ?? false, onStart });

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { Dispatcher } from '@ringmesh/dispatch';
-import { channelShapeOf } from '@ringmesh/engine';
+import { channelShapeOf, type KvCacheDtypeChoice, kvCacheDtypeOf } from '@ringmesh/engine';
 import { ExpertPool } from '@ringmesh/experts';
-import { KvCachePool } from '@ringmesh/kv-cache';
+import { type KvCacheDtype, KvCachePool } from '@ringmesh/kv-cache';
 import { cacheLayout, Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
@@ -30,8 +30,9 @@ export class EvaluatedModel {
   ) {}
 
   /** @throws PackInvalidError, TokenizerInvalidError */
-  static async open(packDir: string): Promise<EvaluatedModel> {
+  static async open(packDir: string, choice: KvCacheDtypeChoice = 'auto'): Promise<EvaluatedModel> {
     const manifest = await readManifest(packDir);
+    const kvCacheDtype = kvCacheDtypeOf(choice, manifest.quantization);
     const { config, numShards } = manifest;
     const { tokenizer: tokenizerDir } = new PackLayout(packDir);
     const [tokenizer, chatTemplate] = await Promise.all([Tokenizer.load(tokenizerDir), ChatTemplate.load(tokenizerDir)]);
@@ -55,7 +56,8 @@ export class EvaluatedModel {
       pool.hosts.map((host, index) => ({ id: `thread ${index}`, ...host })),
     );
     try {
-      const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes: kvCacheBytesFor(manifest), maxTokens: MAX_TOKENS });
+      const kvCacheBytes = kvCacheBytesFor(manifest, kvCacheDtype);
+      const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens: MAX_TOKENS });
       return new EvaluatedModel(manifest, model, dispatcher, tokenizer, chatTemplate, pool);
     } catch (error) {
       await pool.close();
@@ -70,8 +72,8 @@ export class EvaluatedModel {
 }
 
 /** Room for many usual sequences, and for one of any length. Memory is taken only as it is filled. */
-function kvCacheBytesFor({ config }: PackManifest): number {
-  const pool = new KvCachePool(cacheLayout(config), 0);
+function kvCacheBytesFor({ config }: PackManifest, kvCacheDtype: KvCacheDtype): number {
+  const pool = new KvCachePool(cacheLayout(config, kvCacheDtype), 0);
   const longest = pool.sequenceBytes(config.maxPositionEmbeddings);
   return Math.max(longest, pool.sequenceBytes(Math.min(USUAL_TOKENS, config.maxPositionEmbeddings)) * MAX_SEQUENCES);
 }

@@ -23,11 +23,16 @@ export class CacheView {
   ) {}
 
   /** One of a layer's rows, tokens `first` to `end`, as a view to read or to write: whoever stores new tokens counts them afterwards. */
-  rows(layer: number, row: number, first: number, end: number): Float32Array {
+  floats(layer: number, row: number, first: number, end: number): Float32Array {
+    const bytes = this.bytes(layer, row, first, end);
+    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / Float32Array.BYTES_PER_ELEMENT); // [end − first, row]
+  }
+
+  /** The same of a row that is kept as bytes. */
+  bytes(layer: number, row: number, first: number, end: number): Int8Array {
     const { rows, capacity } = this.memory;
-    const start = this.layout.rowIndex(layer, row, first, capacity);
-    const { rowLength } = this.layout.layers[layer]!;
-    return new Float32Array(rows, start * Float32Array.BYTES_PER_ELEMENT, (end - first) * rowLength); // [end − first, row]
+    const start = this.layout.rowOffset(layer, row, first, capacity);
+    return new Int8Array(rows, start, (end - first) * this.layout.layers[layer]!.rowBytes[row]!); // [end − first, row]
   }
 
   /** A layer's state after the last step; nothing writes it. Zeros before the first token. */
@@ -43,8 +48,8 @@ export class CacheView {
   /** Copies the rows that another cache has stored. */
   copyRows(other: CacheView): void {
     const { length } = other.memory;
-    for (const [layer, { rowsPerToken }] of this.layout.layers.entries()) {
-      for (let row = 0; row < rowsPerToken; row++) this.rows(layer, row, 0, length).set(other.rows(layer, row, 0, length));
+    for (const [layer, { rowBytes }] of this.layout.layers.entries()) {
+      for (let row = 0; row < rowBytes.length; row++) this.bytes(layer, row, 0, length).set(other.bytes(layer, row, 0, length));
     }
   }
 

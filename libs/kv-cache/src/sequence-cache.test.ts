@@ -4,12 +4,12 @@ import { CacheLayout } from './cache-layout.js';
 import { CacheView } from './cache-view.js';
 import { KvCachePool } from './kv-cache-pool.js';
 
-/** Layers of different kinds: rows of two widths, a state, both. */
+/** Layers of different kinds: rows of several widths, a state, both. */
 const LAYOUT = new CacheLayout([
-  { rowsPerToken: 6, rowLength: 4, stateLength: 0 },
-  { rowsPerToken: 0, rowLength: 0, stateLength: 10 },
-  { rowsPerToken: 1, rowLength: 7, stateLength: 5 },
-  { rowsPerToken: 6, rowLength: 4, stateLength: 0 },
+  { rowBytes: Array<number>(6).fill(16), stateLength: 0 },
+  { rowBytes: [], stateLength: 10 },
+  { rowBytes: [28], stateLength: 5 },
+  { rowBytes: [16, 4, 8, 16, 4, 24], stateLength: 0 },
 ]);
 
 /** Each of them differs from all others. */
@@ -19,8 +19,8 @@ function value(layer: number, row: number, position: number, index: number): num
 
 /** Every row of every layer. */
 function forEachRow(visit: (layer: number, row: number, rowLength: number) => void): void {
-  for (const [layer, { rowsPerToken, rowLength }] of LAYOUT.layers.entries()) {
-    for (let row = 0; row < rowsPerToken; row++) visit(layer, row, rowLength);
+  for (const [layer, { rowBytes }] of LAYOUT.layers.entries()) {
+    for (const [row, bytes] of rowBytes.entries()) visit(layer, row, bytes / 4);
   }
 }
 
@@ -34,14 +34,14 @@ describe('SequenceCache', () => {
           const { length } = cache;
           const view = new CacheView(LAYOUT, cache.memory);
           forEachRow((layer, row, rowLength) => {
-            const rows = view.rows(layer, row, length, length + count); // [count, row]
+            const rows = view.floats(layer, row, length, length + count); // [count, row]
             for (let i = 0; i < rows.length; i++) rows[i] = value(layer, row, length + Math.floor(i / rowLength), i % rowLength);
           });
           cache.advance(count);
         }
         let wrong = 0;
         forEachRow((layer, row, rowLength) => {
-          const rows = new CacheView(LAYOUT, cache.memory).rows(layer, row, 0, cache.length);
+          const rows = new CacheView(LAYOUT, cache.memory).floats(layer, row, 0, cache.length);
           for (let i = 0; i < rows.length; i++) if (rows[i] !== value(layer, row, Math.floor(i / rowLength), i % rowLength)) wrong++;
         });
         return wrong === 0;
@@ -91,7 +91,7 @@ describe('KvCachePool', () => {
 
   it('counts both versions of a state, once a sequence', () => {
     const states = 2 * (10 + 5) * 4;
-    const rows = 64 * (24 + 7 + 24) * 4;
+    const rows = 64 * (24 + 7 + 18) * 4;
     expect(sequenceBytes(1)).toBe(states + rows);
     expect(sequenceBytes(200)).toBe(states + 4 * rows);
     const pool = new KvCachePool(LAYOUT, Infinity);

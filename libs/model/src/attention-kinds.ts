@@ -1,8 +1,8 @@
-import { CacheLayout } from '@ringmesh/kv-cache';
+import { CacheLayout, type KvCacheDtype } from '@ringmesh/kv-cache';
 import { type AttentionKind, attentionKind, type ModelConfig } from '@ringmesh/weights';
 import type { AttentionModule } from './attention-layers.js';
 import { linearModule } from './linear/linear-layers.js';
-import { softmaxModule } from './softmax-layers.js';
+import { softmaxModule } from './softmax/softmax-layers.js';
 
 /** All kinds of attention. A new one is a module, its line here, and its graphs in the packer. */
 export const ATTENTION_KINDS: Readonly<Record<AttentionKind, AttentionModule>> = { softmax: softmaxModule, linear: linearModule };
@@ -13,6 +13,6 @@ export function attentionModule(config: ModelConfig, layer: number): AttentionMo
 }
 
 /** What a sequence of this model keeps. */
-export function cacheLayout(config: ModelConfig): CacheLayout {
-  return new CacheLayout(Array.from({ length: config.numLayers }, (_, layer) => attentionModule(config, layer).layerMemory(config)));
+export function cacheLayout(config: ModelConfig, dtype: KvCacheDtype): CacheLayout {
+  return new CacheLayout(Array.from({ length: config.numLayers }, (_, layer) => attentionModule(config, layer).layerMemory(config, dtype)));
 }

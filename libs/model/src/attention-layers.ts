@@ -1,5 +1,5 @@
 import type { StepProfile } from '@ringmesh/core';
-import type { LayerMemory } from '@ringmesh/kv-cache';
+import type { KvCacheDtype, LayerMemory } from '@ringmesh/kv-cache';
 import type { ModelConfig, PackLayout } from '@ringmesh/weights';
 import type { AttentionBatch } from './parallel/attention-batch.js';
 import type { SharedActivations } from './parallel/shared-activations.js';
@@ -13,6 +13,7 @@ export interface AttentionOptions {
   /** Its own. */
   parts: readonly Part[];
   rotary: Rotary;
+  kvCacheDtype: KvCacheDtype;
   profile: StepProfile | undefined;
 }
 
@@ -28,7 +29,7 @@ export interface AttentionLayers {
 /** One kind of attention, as the rest of the model sees it. */
 export interface AttentionModule {
   /** What a sequence keeps for one layer. */
-  layerMemory(config: ModelConfig): LayerMemory;
+  layerMemory(config: ModelConfig, dtype: KvCacheDtype): LayerMemory;
   open(options: AttentionOptions): AttentionLayers;
   /** Adds what all parts of a layer made to the residual stream, on the engine's thread. */
   join(config: ModelConfig, activations: SharedActivations, numTokens: number): void;

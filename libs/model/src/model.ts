@@ -1,6 +1,6 @@
 import type { StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
-import { KvCachePool } from '@ringmesh/kv-cache';
+import { type KvCacheDtype, KvCachePool } from '@ringmesh/kv-cache';
 import { Session } from '@ringmesh/onnx';
 import { Doorbell } from '@ringmesh/protocol';
 import { PackLayout, readAhead, type ModelConfig, type PackManifest } from '@ringmesh/weights';
@@ -18,6 +18,7 @@ export interface ModelOptions {
   dispatcher: Dispatcher;
   /** What all sequences' keys, values and states may take together. */
   kvCacheBytes: number;
+  kvCacheDtype: KvCacheDtype;
   /** T of a step at most. */
   maxTokens: number;
   /** Compute threads that share the router's work with this one; none where nothing is said. */
@@ -36,15 +37,15 @@ export class Model {
   private readonly ranks: TensorParallel;
 
   private constructor(private readonly options: ModelOptions) {
-    const { manifest, packDir, dispatcher, kvCacheBytes, maxTokens, others, onProgress, profile } = options;
+    const { manifest, packDir, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, others, onProgress, profile } = options;
     const { config, numParts } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
-    this.caches = new KvCachePool(cacheLayout(config), kvCacheBytes);
+    this.caches = new KvCachePool(cacheLayout(config, kvCacheDtype), kvCacheBytes);
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
     const numRanks = 1 + (others?.links.length ?? 0);
     this.ranks = new TensorParallel({
-      own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, onProgress, profile }),
+      own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, kvCacheDtype, onProgress, profile }),
       links: others?.links ?? [],
       memory: others?.memory ?? allocateSharedMemory(manifest, { maxTokens, maxRows: Math.min(maxTokens, 256), numSlots: 1 }),
       hiddenSize: config.hiddenSize,

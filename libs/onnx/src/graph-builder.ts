@@ -9,7 +9,7 @@ import {
 } from './gen/onnx/onnx.js';
 
 /** Element types our graphs use, with their numbers in ONNX's TensorProto.DataType. */
-export const ELEMENT_TYPES = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+export const ELEMENT_TYPES = { float32: 1, uint8: 2, int8: 3, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
 export type ElementType = keyof typeof ELEMENT_TYPES;
 
 /** A value inside a graph. The brand keeps names of one graph from being passed as plain text. */

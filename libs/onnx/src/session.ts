@@ -23,6 +23,11 @@ export function float32(data: Float32Array, dims: number[]): Tensor {
   return new Tensor('float32', data as Float32Array<ArrayBuffer>, dims);
 }
 
+/** An int8 tensor over `data`, not copied. Memory shared between threads is allowed. */
+export function int8(data: Int8Array, dims: number[]): Tensor {
+  return new Tensor('int8', data as Int8Array<ArrayBuffer>, dims);
+}
+
 /** An int64 tensor over `data`, not copied. */
 export function int64(data: BigInt64Array, dims: number[]): Tensor {
   return new Tensor('int64', data as BigInt64Array<ArrayBuffer>, dims);

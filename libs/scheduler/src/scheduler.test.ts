@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
 import { Sequence } from './sequence.js';
 
-const LAYOUT = new CacheLayout([{ rowsPerToken: 2, rowLength: 1, stateLength: 0 }]);
+const LAYOUT = new CacheLayout([{ rowBytes: [4, 4], stateLength: 0 }]);
 const BYTES_PER_TOKEN = LAYOUT.bytesFor(1);
 /** SequenceCache's step of growth. */
 const BLOCK_TOKENS = 64;

@@ -1,6 +1,6 @@
 /** Measures Ringmesh's engine. A process by itself: `node run.ts '<options as JSON>'` prints a {@link BenchResult}. */
 import { readFileSync } from 'node:fs';
-import { type EngineHandle, startEngine, type StepMetrics } from '@ringmesh/engine';
+import { type EngineHandle, type KvCacheDtypeChoice, startEngine, type StepMetrics } from '@ringmesh/engine';
 import { assignShards } from '@ringmesh/placement';
 import { startWorker } from '@ringmesh/testing';
 import { readManifest } from '@ringmesh/weights';
@@ -10,6 +10,7 @@ export interface RingmeshRunOptions {
   packDir: string;
   /** Worker processes behind gRPC; 0: the experts are in this process. */
   workers: number;
+  kvCacheDtype: KvCacheDtypeChoice;
   plan: BenchPlan;
 }
 
@@ -18,7 +19,7 @@ interface TimedStep extends StepMetrics {
   at: number;
 }
 
-const { packDir, workers: numWorkers, plan } = JSON.parse(process.argv[2]!) as RingmeshRunOptions;
+const { packDir, workers: numWorkers, kvCacheDtype, plan } = JSON.parse(process.argv[2]!) as RingmeshRunOptions;
 const manifest = await readManifest(packDir);
 const { vocabSize } = manifest.config;
 const GREEDY = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
@@ -50,6 +51,7 @@ async function openEngine(): Promise<EngineHandle> {
     threads: plan.threads,
     maxNumSeqs: maxBatch,
     maxModelLen: longestSequence(plan),
+    kvCacheDtype,
     profile: true,
   };
   const handle = await startEngine(options, {

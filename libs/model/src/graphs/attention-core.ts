@@ -1,4 +1,5 @@
 import { GraphBuilder } from '@ringmesh/onnx';
+import type { KeyValueFormat } from '../softmax/key-value-format.js';
 
 /** Heads of one part. */
 export interface AttentionShape {
@@ -15,10 +16,10 @@ export interface AttentionShape {
  * | in | | out | |
  * | --- | --- | --- | --- |
  * | query | [t, heads · D] | attention | [t, heads · D] |
- * | key_h, value_h for each KV head h | [L, D] | | |
+ * | key_h, value_h for each KV head h | [L, D], as the cache's format has it | | |
  * | mask | [t, L] 0 or −∞, added to the scores | | |
  */
-export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape): Uint8Array {
+export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape, format: Pick<KeyValueFormat, 'input'>): Uint8Array {
   const group = numHeads / numKeyValueHeads; // query heads of one KV head
   const graph = new GraphBuilder('attention');
   const query = graph.input('query', 'float32', ['t', numHeads * headDim]);
@@ -32,8 +33,8 @@ export function attentionCore({ numHeads, numKeyValueHeads, headDim }: Attention
   const queries = graph.ops('Split', [headMajor, sizes], numKeyValueHeads, { axis: 0 }); // each [1, group, t, D]
 
   const outputs = queries.map((headQuery, head) => {
-    const key = graph.input(`key_${head}`, 'float32', ['L', headDim]);
-    const value = graph.input(`value_${head}`, 'float32', ['L', headDim]);
+    const key = format.input(graph, `key_${head}`, headDim);
+    const value = format.input(graph, `value_${head}`, headDim);
     const rows = graph.op('Reshape', [headQuery, graph.shape(-1, headDim)]); // [group · t, D]
     const scores = graph.op('FusedMatMul', [rows, key], { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } }); // [group · t, L]
     const masked = graph.op('Add', [graph.op('Reshape', [scores, scoresShape]), mask]); // [group, t, L]

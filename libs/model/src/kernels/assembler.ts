@@ -20,8 +20,12 @@ export const NEAREST = [0xfd, 0x6a]; // f32x4.nearest
 /** a · b + c, rounded once where the processor can. */
 export const MULTIPLY_ADD = [0xfd, 0x85, 0x02]; // f32x4.relaxed_madd
 export const SPLAT = [0xfd, 0x13]; // f32x4.splat
+export const TO_FLOATS = [0xfd, 0xfa, 0x01]; // f32x4.convert_i32x4_s
 export const TO_INTEGERS = [0xfd, 0xf8, 0x01]; // i32x4.trunc_sat_f32x4_s
 export const ADD_INTEGERS = [0xfd, 0xae, 0x01]; // i32x4.add
+/** Products of eight 16-bit integers, pairs of them added. */
+export const DOT_PAIRS = [0xfd, 0xba, 0x01]; // i32x4.dot_i16x8_s
+export const OR = [0xfd, 0x50]; // v128.or
 export const SHIFT_LEFT = [0xfd, 0xab, 0x01]; // i32x4.shl
 
 export const get = (local: number): number[] => [0x20, local];
@@ -32,6 +36,8 @@ export const increase = (local: number, by: number): number[] => [...get(local),
 /** Four floats at address + offset; addresses here are multiples of 16. */
 export const load = (offset: number): number[] => [0xfd, 0x00, 4, ...unsigned(offset)];
 export const store = (offset: number): number[] => [0xfd, 0x0b, 4, ...unsigned(offset)];
+/** Eight bytes at address + offset, as 16-bit integers. */
+export const loadBytes = (offset: number): number[] => [0xfd, 0x01, 3, ...unsigned(offset)];
 /** One float at address + offset, four times. */
 export const splatFrom = (offset: number): number[] => [0xfd, 0x09, 2, ...unsigned(offset)];
 
@@ -50,6 +56,13 @@ export function integers(value: number): number[] {
 /** Picks four numbers of two vectors: 0 to 3 are the first one's, 4 to 7 the second one's. */
 export function pick(...lanes: [number, number, number, number]): number[] {
   return [0xfd, 0x0d, ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte))]; // i8x16.shuffle
+}
+
+/** The lower or upper halves of two vectors of eight 16-bit integers, taken in turn. */
+export function interleave(half: 'low' | 'high'): number[] {
+  const first = half === 'low' ? 0 : 8;
+  const bytes = [0, 2, 4, 6].flatMap((byte) => [0, 1, 16, 17].map((lane) => first + byte + lane));
+  return [0xfd, 0x0d, ...bytes]; // i8x16.shuffle
 }
 
 /** The body runs once at least. @param limit pushes what the local is compared with */

@@ -11,7 +11,7 @@ import { LinearCore } from './linear-core.js';
 /** Linear attention keeps a state [heads, D, D], however many tokens there are. */
 export const linearModule: AttentionModule = {
   layerMemory({ numAttentionHeads, headDim }) {
-    return { rowsPerToken: 0, rowLength: 0, stateLength: numAttentionHeads * headDim ** 2 };
+    return { rowBytes: [], stateLength: numAttentionHeads * headDim ** 2 };
   },
   open: (options) => new LinearLayers(options),
   /** Ends the norm over all heads, of which every part has summed up its own squares. */

@@ -1,5 +1,5 @@
 import type { StepProfile } from '@ringmesh/core';
-import type { CacheLayout } from '@ringmesh/kv-cache';
+import type { CacheLayout, KvCacheDtype } from '@ringmesh/kv-cache';
 import { float32, Session } from '@ringmesh/onnx';
 import { attentionKind, type AttentionKind, type ModelConfig, type PackLayout } from '@ringmesh/weights';
 import { ATTENTION_KINDS, cacheLayout } from '../attention-kinds.js';
@@ -17,6 +17,7 @@ export interface ModelRankOptions {
   /** Which of the compute threads this is, and how many there are. */
   rank: number;
   numRanks: number;
+  kvCacheDtype: KvCacheDtype;
   profile?: StepProfile | undefined;
   /** Called after each layer that was opened. */
   onProgress?: ((layersOpen: number, layersTotal: number) => void) | undefined;
@@ -49,7 +50,7 @@ export class ModelRank {
     this.parts = Array.from({ length: count }, (_, index) => ({ index, count })).filter(({ index }) => index % numRanks === rank);
     this.ownParts = bitsOf(this.parts.map(({ index }) => index));
     this.rotary = new Rotary(config);
-    this.cacheLayout = cacheLayout(config);
+    this.cacheLayout = cacheLayout(config, options.kvCacheDtype);
     for (let layer = 0; layer < config.numLayers; layer++) {
       this.layers.push(this.openLayer(layer));
       onProgress?.(layer + 1, config.numLayers);
@@ -111,9 +112,10 @@ export class ModelRank {
   }
 
   private attentionOf(kind: AttentionKind): AttentionLayers {
-    const { config, layout, profile } = this.options;
+    const { config, layout, profile, kvCacheDtype } = this.options;
     const open =
-      this.attentions.get(kind) ?? ATTENTION_KINDS[kind].open({ config, layout, parts: this.parts, rotary: this.rotary, profile });
+      this.attentions.get(kind) ??
+      ATTENTION_KINDS[kind].open({ config, layout, parts: this.parts, rotary: this.rotary, kvCacheDtype, profile });
     this.attentions.set(kind, open);
     return open;
   }

@@ -1,13 +1,42 @@
-import { instantiate, WASM_PAGE_BYTES } from '../kernels/assembler.js';
-import { BLOCK_TOKENS, decodeKernel, decodeLayout, QUERIES, SCORE_BYTES } from './decode-kernel.js';
+import { assemble, instantiate, type KernelFunction, WASM_PAGE_BYTES } from '../kernels/assembler.js';
+import { exponentiate, finish, QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
 
-/** Parts of the kernel's memory. */
+/** Keys or values of one KV head in a cache. */
+export interface CachedRows {
+  data: Float32Array | Int8Array; // [L, D]
+  /** What each row is multiplied by, where the format has scales. */
+  scales?: Float32Array; // [L]
+}
+
+/** What a format brings along for a kernel of its own. */
+export interface DecodeKernel {
+  layout: SoftmaxLayout;
+  /** Tokens that are in the kernel's memory at a time; even. */
+  blockTokens: number;
+  /**
+   * `score(at, end)` writes the scores of the tokens of the block and adds to `largest`; `accumulate(at, end)` adds weightsᵀ · block to the outputs.
+   * Tokens are given by the addresses of their scores, counted from the start of all, and even in number.
+   */
+  functions: KernelFunction[];
+  /** The kernel's memory, anew whenever it has grown. */
+  open(buffer: ArrayBuffer): KernelInput;
+}
+
+/** Fills a kernel's memory. */
+export interface KernelInput {
+  /** Queries [≤ 4 · D], times `scale`. */
+  setQueries(queries: Float32Array, scale: number): void;
+  /** Tokens `first` to `end` as the block's rows, from `row` on. */
+  load(rows: CachedRows, first: number, end: number, row: number): void;
+}
+
+/** Parts of the memory of every kernel. */
 interface Views {
-  queries: Float32Array; // [4, padded D]
+  input: KernelInput;
   outputs: Float32Array; // [4, padded D]
-  block: Float32Array; // [BLOCK_TOKENS, padded D]
-  /** Tokens that there is room for the scores of. */
-  capacity: number;
+  largest: Float32Array; // [4]
+  sums: Float32Array; // [4]
+  scores: Float32Array; // [capacity, 4]
 }
 
 /**
@@ -16,99 +45,110 @@ interface Views {
  */
 export class DecodeAttention {
   private readonly memory: WebAssembly.Memory;
-  private readonly kernel: Record<string, (...values: number[]) => void>;
-  private views: Views;
-  /** D, up to a multiple of what the kernel takes at a time. */
+  private readonly call: Record<string, (...values: number[]) => void>;
   private readonly padded: number;
-  private readonly scale: number;
+  private views: Views;
 
-  constructor(private readonly headDim: number) {
-    this.padded = Math.ceil(headDim / 8) * 8;
-    this.scale = 1 / Math.sqrt(headDim);
-    const { scores } = decodeLayout(this.padded);
-    this.memory = new WebAssembly.Memory({ initial: Math.ceil(scores / WASM_PAGE_BYTES) + 1 });
-    this.kernel = instantiate(decodeKernel(this.padded), this.memory);
+  constructor(
+    private readonly headDim: number,
+    private readonly kernel: DecodeKernel,
+  ) {
+    this.padded = paddedDim(headDim);
+    const { layout, functions } = kernel;
+    const pages = Math.ceil(layout.scores / WASM_PAGE_BYTES) + 1;
+    this.memory = new WebAssembly.Memory({ initial: pages });
+    this.call = instantiate(assemble([...functions, exponentiate(layout), finish(layout, this.padded)], pages), this.memory);
     this.views = this.openViews();
   }
 
   /**
    * @param query [group · D] with positions: the queries that share the KV head
-   * @param keys [L, D] @param values [L, D]
    * @param attention takes the outputs [group · D], from element `start` on
    */
-  run(query: Float32Array, keys: Float32Array, values: Float32Array, attention: Float32Array, start: number): void {
-    const { headDim } = this;
-    const numTokens = keys.length / headDim;
+  run(query: Float32Array, keys: CachedRows, values: CachedRows, attention: Float32Array, start: number): void {
+    const { headDim, padded } = this;
+    const numTokens = keys.data.length / headDim;
     this.reserve(numTokens);
+    const { input, outputs } = this.views;
     for (let first = 0; first * headDim < query.length; first += QUERIES) {
       const part = query.subarray(first * headDim, (first + QUERIES) * headDim); // [≤ 4 · D]
-      this.attend(part, keys, values, numTokens);
-      this.copyRows(this.views.outputs, this.padded, attention, headDim, part.length / headDim, start + first * headDim);
+      input.setQueries(part, 1 / Math.sqrt(headDim));
+      this.attend(keys, values, numTokens);
+      copyRows(outputs, padded, attention.subarray(start + first * headDim), headDim, part.length / headDim, headDim);
     }
   }
 
-  private attend(query: Float32Array, keys: Float32Array, values: Float32Array, numTokens: number): void {
-    const { headDim, padded, scale } = this;
-    const { score, normalise, accumulate } = this.kernel;
-    const { queries, outputs } = this.views;
-    queries.fill(0);
-    for (let i = 0; i < query.length; i++) queries[Math.floor(i / headDim) * padded + (i % headDim)] = query[i]! * scale;
-    for (let first = 0; first < numTokens; first += BLOCK_TOKENS) {
+  private attend(keys: CachedRows, values: CachedRows, numTokens: number): void {
+    const { outputs, largest, sums, scores } = this.views;
+    const { score, exponentiate: toWeights, accumulate, finish: divide } = this.call;
+    const { blockTokens } = this.kernel;
+    largest.fill(-Infinity);
+    for (const sum of [outputs, sums]) sum.fill(0);
+    for (let first = 0; first < numTokens; first += blockTokens) {
       const end = this.loadBlock(keys, first, numTokens);
-      score!(first * SCORE_BYTES, end * SCORE_BYTES);
+      score!(first * SCORE_BYTES, roundUp(end, 2) * SCORE_BYTES);
     }
-    normalise!(numTokens * SCORE_BYTES);
-    outputs.fill(0);
-    for (let first = 0; first < numTokens; first += BLOCK_TOKENS) {
+    for (let first = 0; first < numTokens; first += blockTokens) {
       const end = this.loadBlock(values, first, numTokens);
-      accumulate!(first * SCORE_BYTES, end * SCORE_BYTES);
+      toWeights!(first * SCORE_BYTES, end * SCORE_BYTES);
+      // The last one of an odd number has a neighbour that is not one of the tokens.
+      if (end % 2 === 1) scores.fill(0, end * QUERIES, (end + 1) * QUERIES);
+      accumulate!(first * SCORE_BYTES, roundUp(end, 2) * SCORE_BYTES);
     }
+    divide!();
   }
 
-  /** Copies the next rows [L, D] into the kernel's memory. @returns the row after the last of them */
-  private loadBlock(rows: Float32Array, first: number, numTokens: number): number {
-    const end = Math.min(first + BLOCK_TOKENS, numTokens);
-    const { headDim, padded } = this;
-    this.copyRows(rows.subarray(first * headDim, end * headDim), headDim, this.views.block, padded, end - first, 0);
+  /** The next tokens; the last one of an odd number twice, for two are computed at a time. @returns the token after them */
+  private loadBlock(rows: CachedRows, first: number, numTokens: number): number {
+    const end = Math.min(first + this.kernel.blockTokens, numTokens);
+    this.views.input.load(rows, first, end, 0);
+    if (end % 2 === 1) this.views.input.load(rows, end - 1, end, end - first);
     return end;
   }
 
-  /** @param sourceWidth floats from row to row */
-  private copyRows(
-    source: Float32Array,
-    sourceWidth: number,
-    target: Float32Array,
-    targetWidth: number,
-    count: number,
-    start: number,
-  ): void {
-    if (sourceWidth === targetWidth) {
-      target.set(source.length === count * sourceWidth ? source : source.subarray(0, count * sourceWidth), start);
-      return;
-    }
-    for (let row = 0; row < count; row++) {
-      target.set(source.subarray(row * sourceWidth, row * sourceWidth + this.headDim), start + row * targetWidth);
-    }
-  }
-
-  /** Makes room for the scores of so many tokens, and of one more: the kernel computes two at a time. */
+  /** Makes room for the scores of so many tokens, and of one more. */
   private reserve(numTokens: number): void {
-    if (numTokens < this.views.capacity) return;
-    const { scores } = decodeLayout(this.padded);
-    const pages = Math.ceil((scores + 2 * numTokens * SCORE_BYTES) / WASM_PAGE_BYTES);
+    if (numTokens * QUERIES < this.views.scores.length) return;
+    const pages = Math.ceil((this.kernel.layout.scores + 2 * numTokens * SCORE_BYTES) / WASM_PAGE_BYTES);
     this.memory.grow(pages - this.memory.buffer.byteLength / WASM_PAGE_BYTES);
     this.views = this.openViews();
   }
 
   private openViews(): Views {
     const { buffer } = this.memory;
-    const layout = decodeLayout(this.padded);
-    const rows = (address: number, count: number): Float32Array => new Float32Array(buffer, address, count * this.padded);
+    const { outputs, largest, sums, scores } = this.kernel.layout;
     return {
-      queries: rows(layout.queries, QUERIES),
-      outputs: rows(layout.outputs, QUERIES),
-      block: rows(layout.block, BLOCK_TOKENS),
-      capacity: Math.floor((buffer.byteLength - layout.scores) / SCORE_BYTES),
+      input: this.kernel.open(buffer),
+      outputs: new Float32Array(buffer, outputs, QUERIES * this.padded),
+      largest: new Float32Array(buffer, largest, QUERIES),
+      sums: new Float32Array(buffer, sums, QUERIES),
+      scores: new Float32Array(buffer, scores),
     };
   }
+}
+
+/** D, up to a multiple of what kernels take at a time. */
+export function paddedDim(headDim: number): number {
+  return roundUp(headDim, 8);
+}
+
+/** Copies rows of so many numbers. @param sourceWidth numbers from row to row */
+export function copyRows<T extends Float32Array | Int8Array>(
+  source: T,
+  sourceWidth: number,
+  target: T,
+  targetWidth: number,
+  count: number,
+  length: number,
+): void {
+  if (sourceWidth === targetWidth) {
+    const numbers = count * sourceWidth;
+    target.set(source.length === numbers ? source : source.subarray(0, numbers));
+    return;
+  }
+  for (let row = 0; row < count; row++) target.set(source.subarray(row * sourceWidth, row * sourceWidth + length), row * targetWidth);
+}
+
+function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple;
 }

@@ -1,16 +1,18 @@
 import { float32, Session } from '@ringmesh/onnx';
 import { addScaled } from '@ringmesh/tensor';
 import type { ModelConfig } from '@ringmesh/weights';
-import type { AttentionLayers, AttentionModule, AttentionOptions } from './attention-layers.js';
-import type { AttentionBatch } from './parallel/attention-batch.js';
-import type { SharedActivations } from './parallel/shared-activations.js';
-import { headsOf } from './parts.js';
+import type { AttentionLayers, AttentionModule, AttentionOptions } from '../attention-layers.js';
+import type { AttentionBatch } from '../parallel/attention-batch.js';
+import type { SharedActivations } from '../parallel/shared-activations.js';
+import { headsOf } from '../parts.js';
+import { KEY_VALUE_FORMATS } from './key-value-format.js';
 import { SoftmaxAttention } from './softmax-attention.js';
 
 /** Softmax attention keeps the keys and values of every token. */
 export const softmaxModule: AttentionModule = {
-  layerMemory({ numKeyValueHeads, headDim }) {
-    return { rowsPerToken: 2 * numKeyValueHeads, rowLength: headDim, stateLength: 0 };
+  layerMemory({ numKeyValueHeads, headDim }, dtype) {
+    const ofEach = KEY_VALUE_FORMATS[dtype].rowBytes(headDim);
+    return { rowBytes: ofEach.flatMap((bytes) => Array<number>(2 * numKeyValueHeads).fill(bytes)), stateLength: 0 };
   },
   open: (options) => new SoftmaxLayers(options),
   join({ hiddenSize }: ModelConfig, { hidden, attention }: SharedActivations, numTokens: number): void {
@@ -29,9 +31,14 @@ class SoftmaxLayers implements AttentionLayers {
   private readonly core: SoftmaxAttention;
 
   constructor(private readonly options: AttentionOptions) {
-    const { config, parts, rotary } = options;
+    const { config, parts, rotary, kvCacheDtype } = options;
     const { count } = parts[0]!;
-    this.core = new SoftmaxAttention({ ...headsOf(config, { index: 0, count }), headDim: config.headDim }, config.numKeyValueHeads, rotary);
+    this.core = new SoftmaxAttention({
+      shape: { ...headsOf(config, { index: 0, count }), headDim: config.headDim },
+      totalKeyValueHeads: config.numKeyValueHeads,
+      rotary,
+      format: KEY_VALUE_FORMATS[kvCacheDtype],
+    });
   }
 
   open(layer: number): void {

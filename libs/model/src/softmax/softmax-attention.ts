@@ -1,0 +1,124 @@
+import { float32, Session, type Tensor } from '@ringmesh/onnx';
+import { attentionCore, type AttentionShape } from '../graphs/attention-core.js';
+import type { AttentionBatch, AttentionSegment } from '../parallel/attention-batch.js';
+import type { Rotary } from '../rotary.js';
+import type { CachedRows, DecodeAttention } from './decode-attention.js';
+import type { KeyValueFormat } from './key-value-format.js';
+
+export interface SoftmaxAttentionOptions {
+  /** Of one part. */
+  shape: AttentionShape;
+  /** Of all parts: a layer's cache has their keys first, then their values. */
+  totalKeyValueHeads: number;
+  rotary: Rotary;
+  format: KeyValueFormat;
+}
+
+/**
+ * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
+ * them. Sequences of any length go through one step without padding, because each runs over its own views.
+ */
+export class SoftmaxAttention {
+  private readonly decodeCore: DecodeAttention;
+  private readonly prefillCore: Session;
+  private readonly queryWidth: number;
+
+  constructor(private readonly options: SoftmaxAttentionOptions) {
+    const { shape, format } = options;
+    this.decodeCore = format.openDecode(shape.headDim);
+    this.prefillCore = Session.open(attentionCore(shape, format), ['attention']);
+    this.queryWidth = shape.numHeads * shape.headDim;
+  }
+
+  /**
+   * @param firstHead the first KV head of the heads at hand
+   * @param projected [T, (heads + 2 · KV heads) · D], overwritten
+   * @returns attention [T, heads · D]
+   */
+  run(layer: number, firstHead: number, batch: AttentionBatch, projected: Float32Array): Float32Array {
+    const { queryWidth } = this;
+    const queries = this.rotateQueries(batch, projected); // [T, heads · D]
+    const attention = new Float32Array(queries.length); // [T, heads · D]
+    for (const [index, segment] of batch.segments.entries()) {
+      const { start, numTokens } = segment;
+      this.store(layer, firstHead, batch, index, projected);
+      const rows = queries.subarray(start * queryWidth, (start + numTokens) * queryWidth); // [t, heads · D]
+      if (numTokens === 1) this.decode(layer, firstHead, segment, rows, attention);
+      else attention.set(this.prefill(layer, firstHead, segment, rows, batch.mask(index)), start * queryWidth);
+    }
+    return attention;
+  }
+
+  close(): void {
+    this.prefillCore.close();
+  }
+
+  /** @returns [T, heads · D] */
+  private rotateQueries({ numTokens, angles }: AttentionBatch, projected: Float32Array): Float32Array {
+    const { rotary, shape } = this.options;
+    const { numHeads, headDim } = shape;
+    const width = projected.length / numTokens;
+    const queries = new Float32Array(numTokens * this.queryWidth); // [T, heads · D]
+    for (let token = 0; token < numTokens; token++) {
+      for (let head = 0; head < numHeads; head++) {
+        rotary.rotate(projected, token * width + head * headDim, queries, token * this.queryWidth + head * headDim, angles, token);
+      }
+    }
+    return queries;
+  }
+
+  /** Appends the keys, with their positions, and the values of one sequence's new tokens to its cache. */
+  private store(layer: number, firstHead: number, batch: AttentionBatch, index: number, projected: Float32Array): void {
+    const { rotary, shape, format } = this.options;
+    const { numKeyValueHeads, headDim } = shape;
+    const segment = batch.segments[index]!;
+    const { start, numTokens, length } = segment;
+    const width = projected.length / batch.numTokens;
+    const rows = new Float32Array(numTokens * headDim); // [t, D]
+    for (let head = 0; head < numKeyValueHeads; head++) {
+      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, length - numTokens);
+      const key = start * width + this.queryWidth + head * headDim;
+      for (let token = 0; token < numTokens; token++) {
+        rotary.rotate(projected, key + token * width, rows, token * headDim, batch.angles, start + token);
+      }
+      format.write(rows, keys);
+      const value = key + numKeyValueHeads * headDim;
+      for (let token = 0; token < numTokens; token++) {
+        rows.set(projected.subarray(value + token * width, value + token * width + headDim), token * headDim);
+      }
+      format.write(rows, values);
+    }
+  }
+
+  /** @param query [heads · D] @param attention takes the sequence's row */
+  private decode(layer: number, firstHead: number, segment: AttentionSegment, query: Float32Array, attention: Float32Array): void {
+    const { numKeyValueHeads } = this.options.shape;
+    const groupWidth = this.queryWidth / numKeyValueHeads;
+    for (let head = 0; head < numKeyValueHeads; head++) {
+      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, 0);
+      const queries = query.subarray(head * groupWidth, (head + 1) * groupWidth); // [group · D]
+      this.decodeCore.run(queries, keys, values, attention, segment.start * this.queryWidth + head * groupWidth);
+    }
+  }
+
+  /** @param query [t, heads · D] @returns [t, heads · D] */
+  private prefill(layer: number, firstHead: number, segment: AttentionSegment, query: Float32Array, mask: Tensor): Float32Array {
+    const { shape, format } = this.options;
+    const feeds: Record<string, Tensor> = { query: float32(query, [segment.numTokens, this.queryWidth]), mask };
+    for (let head = 0; head < shape.numKeyValueHeads; head++) {
+      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, 0);
+      Object.assign(feeds, format.feeds(`key_${head}`, keys, shape.headDim), format.feeds(`value_${head}`, values, shape.headDim));
+    }
+    return this.prefillCore.run(feeds)['attention']!.data as Float32Array;
+  }
+
+  /** Of one KV head, from token `first` on. */
+  private rowsOf({ cache, length }: AttentionSegment, layer: number, head: number, first: number): Record<'keys' | 'values', CachedRows> {
+    const { format, totalKeyValueHeads } = this.options;
+    const numRows = 2 * totalKeyValueHeads;
+    return {
+      keys: format.rowsOf(cache, { layer, row: head, numRows }, first, length), // [L − first, D]
+      values: format.rowsOf(cache, { layer, row: totalKeyValueHeads + head, numRows }, first, length), // [L − first, D]
+    };
+  }
+}
