@@ -43,7 +43,8 @@ export const HELP = `npm run bench -- [options]
   --shape <shape>      ring-lite, ring-lite-linear, ling-plus or the path of a config.json (ring-lite)
   --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
   --json <file>        write all numbers to a file
-npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instead: many streams, a long prompt`;
+npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instead: many streams, a long prompt
+npm run bench -- --long-context [--help]                  of long contexts: Ring-lite-linear beside Ring-lite`;
 
 /** @throws InvalidOptionError */
 export function parseOptions(args: string[]): BenchOptions | 'help' {

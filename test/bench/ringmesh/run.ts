@@ -73,6 +73,7 @@ async function generate(id: string, tokens: number[], maxTokens: number, signal?
 }
 
 async function measurePrefill(): Promise<void> {
+  if (plan.prefillRuns === 0) return;
   const seconds: number[] = [];
   for (let run = -1; run < plan.prefillRuns; run++) {
     // The first is for warming up, and shorter.

@@ -13,6 +13,8 @@ export interface DecodeKernel {
   layout: SoftmaxLayout;
   /** Tokens that are in the kernel's memory at a time; even. */
   blockTokens: number;
+  /** Of a key's or a value's numbers. */
+  elementBytes: number;
   /**
    * `score(at, end)` writes the scores of the tokens of the block and adds to `largest`; `accumulate(at, end)` adds weightsᵀ · block to the outputs.
    * Tokens are given by the addresses of their scores, counted from the start of all, and even in number.
@@ -22,17 +24,18 @@ export interface DecodeKernel {
   open(buffer: ArrayBuffer): KernelInput;
 }
 
-/** Fills a kernel's memory. */
+/** Fills what is the format's own of a kernel's memory. */
 export interface KernelInput {
   /** Queries [≤ 4 · D], times `scale`. */
   setQueries(queries: Float32Array, scale: number): void;
-  /** Tokens `first` to `end` as the block's rows, from `row` on. */
-  load(rows: CachedRows, first: number, end: number, row: number): void;
+  /** The scales of the block's rows, from `row` on. */
+  setScales?(scales: Float32Array, row: number): void;
 }
 
 /** Parts of the memory of every kernel. */
 interface Views {
   input: KernelInput;
+  block: Buffer; // [block tokens, padded D]
   outputs: Float32Array; // [4, padded D]
   largest: Float32Array; // [4]
   sums: Float32Array; // [4]
@@ -73,12 +76,14 @@ export class DecodeAttention {
     for (let first = 0; first * headDim < query.length; first += QUERIES) {
       const part = query.subarray(first * headDim, (first + QUERIES) * headDim); // [≤ 4 · D]
       input.setQueries(part, 1 / Math.sqrt(headDim));
-      this.attend(keys, values, numTokens);
-      copyRows(outputs, padded, attention.subarray(start + first * headDim), headDim, part.length / headDim, headDim);
+      this.attend(rowsOf(keys), rowsOf(values), numTokens);
+      for (let row = 0; row * headDim < part.length; row++) {
+        attention.set(outputs.subarray(row * padded, row * padded + headDim), start + (first + row) * headDim);
+      }
     }
   }
 
-  private attend(keys: CachedRows, values: CachedRows, numTokens: number): void {
+  private attend(keys: Rows, values: Rows, numTokens: number): void {
     const { outputs, largest, sums, scores } = this.views;
     const { score, exponentiate: toWeights, accumulate, finish: divide } = this.call;
     const { blockTokens } = this.kernel;
@@ -99,11 +104,21 @@ export class DecodeAttention {
   }
 
   /** The next tokens; the last one of an odd number twice, for two are computed at a time. @returns the token after them */
-  private loadBlock(rows: CachedRows, first: number, numTokens: number): number {
+  private loadBlock(rows: Rows, first: number, numTokens: number): number {
     const end = Math.min(first + this.kernel.blockTokens, numTokens);
-    this.views.input.load(rows, first, end, 0);
-    if (end % 2 === 1) this.views.input.load(rows, end - 1, end, end - first);
+    this.load(rows, first, end, 0);
+    if (end % 2 === 1) this.load(rows, end - 1, end, end - first);
     return end;
+  }
+
+  /** Puts tokens `first` to `end` into the block, from `row` on. */
+  private load({ bytes, scales }: Rows, first: number, end: number, row: number): void {
+    const { block, input } = this.views;
+    const [width, target] = [this.headDim * this.kernel.elementBytes, this.padded * this.kernel.elementBytes];
+    if (width === target) bytes.copy(block, row * target, first * width, end * width);
+    else
+      for (let token = first; token < end; token++) bytes.copy(block, (row + token - first) * target, token * width, (token + 1) * width);
+    if (scales !== undefined) input.setScales!(scales.subarray(first, end), row);
   }
 
   /** Makes room for the scores of so many tokens, and of one more. */
@@ -116,9 +131,11 @@ export class DecodeAttention {
 
   private openViews(): Views {
     const { buffer } = this.memory;
-    const { outputs, largest, sums, scores } = this.kernel.layout;
+    const { layout, blockTokens, elementBytes } = this.kernel;
+    const { outputs, largest, sums, scores, block } = layout;
     return {
       input: this.kernel.open(buffer),
+      block: Buffer.from(buffer, block, blockTokens * this.padded * elementBytes),
       outputs: new Float32Array(buffer, outputs, QUERIES * this.padded),
       largest: new Float32Array(buffer, largest, QUERIES),
       sums: new Float32Array(buffer, sums, QUERIES),
@@ -132,21 +149,14 @@ export function paddedDim(headDim: number): number {
   return roundUp(headDim, 8);
 }
 
-/** Copies rows of so many numbers. @param sourceWidth numbers from row to row */
-export function copyRows<T extends Float32Array | Int8Array>(
-  source: T,
-  sourceWidth: number,
-  target: T,
-  targetWidth: number,
-  count: number,
-  length: number,
-): void {
-  if (sourceWidth === targetWidth) {
-    const numbers = count * sourceWidth;
-    target.set(source.length === numbers ? source : source.subarray(0, numbers));
-    return;
-  }
-  for (let row = 0; row < count; row++) target.set(source.subarray(row * sourceWidth, row * sourceWidth + length), row * targetWidth);
+/** {@link CachedRows} as bytes: `Buffer.copy` is the C library's copy, `set` of shared memory copies word by word. */
+interface Rows {
+  bytes: Buffer; // [L, D]
+  scales: Float32Array | undefined; // [L]
+}
+
+function rowsOf({ data, scales }: CachedRows): Rows {
+  return { bytes: Buffer.from(data.buffer, data.byteOffset, data.byteLength), scales };
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -1,5 +1,5 @@
 import { float32 } from '@ringmesh/onnx';
-import { copyRows, DecodeAttention, type DecodeKernel, paddedDim } from './decode-attention.js';
+import { DecodeAttention, type DecodeKernel, paddedDim } from './decode-attention.js';
 import { FLOAT32_BLOCK_TOKENS, float32Accumulate, float32Layout, float32Score } from './float32-kernel.js';
 import type { KeyValueFormat } from './key-value-format.js';
 import { QUERIES } from './softmax-kernel.js';
@@ -20,18 +20,14 @@ function float32Kernel(headDim: number): DecodeKernel {
   return {
     layout,
     blockTokens: FLOAT32_BLOCK_TOKENS,
+    elementBytes: Float32Array.BYTES_PER_ELEMENT,
     functions: [float32Score(layout, padded), float32Accumulate(layout, padded)],
     open(buffer) {
       const queries = new Float32Array(buffer, layout.queries, QUERIES * padded); // [4, padded D]
-      const block = new Float32Array(buffer, layout.block, FLOAT32_BLOCK_TOKENS * padded); // [32, padded D]
       return {
         setQueries(source, scale) {
           queries.fill(0);
           for (let i = 0; i < source.length; i++) queries[Math.floor(i / headDim) * padded + (i % headDim)] = source[i]! * scale;
-        },
-        load({ data }, first, end, row) {
-          const rows = (data as Float32Array).subarray(first * headDim, end * headDim); // [end − first, D]
-          copyRows(rows, headDim, row === 0 ? block : block.subarray(row * padded), padded, end - first, headDim);
         },
       };
     },

@@ -22,7 +22,6 @@ export const FLOAT32_BLOCK_TOKENS = 32;
 
 export interface Float32Layout extends SoftmaxLayout {
   queries: number; // [4, D]
-  block: number; // [32, D]
 }
 
 /** @param headDim a multiple of 8 */

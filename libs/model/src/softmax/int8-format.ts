@@ -1,5 +1,5 @@
 import { float32, int8 } from '@ringmesh/onnx';
-import { copyRows, DecodeAttention, type DecodeKernel, paddedDim } from './decode-attention.js';
+import { DecodeAttention, type DecodeKernel, paddedDim } from './decode-attention.js';
 import { INT8_BLOCK_TOKENS, INT8_LEVELS, int8Accumulate, int8Layout, int8Score, queryLevels } from './int8-kernel.js';
 import type { KeyValueFormat } from './key-value-format.js';
 import { QUERIES } from './softmax-kernel.js';
@@ -39,11 +39,11 @@ function int8Kernel(headDim: number): DecodeKernel {
   return {
     layout,
     blockTokens: INT8_BLOCK_TOKENS,
+    elementBytes: Int8Array.BYTES_PER_ELEMENT,
     functions: [int8Score(layout, padded), int8Accumulate(layout, padded)],
     open(buffer) {
       const queries = new Int16Array(buffer, layout.queries, QUERIES * padded); // [4, padded D]
       const queryScales = new Float32Array(buffer, layout.queryScales, QUERIES);
-      const block = new Int8Array(buffer, layout.block, INT8_BLOCK_TOKENS * padded); // [128, padded D]
       const blockScales = new Float32Array(buffer, layout.blockScales, INT8_BLOCK_TOKENS);
       return {
         setQueries(source, scale) {
@@ -53,11 +53,7 @@ function int8Kernel(headDim: number): DecodeKernel {
             queryScales[query] = quantize(source, query * headDim, queries, query * padded, headDim, levels, scale);
           }
         },
-        load({ data, scales }, first, end, row) {
-          const rows = (data as Int8Array).subarray(first * headDim, end * headDim); // [end − first, D]
-          copyRows(rows, headDim, row === 0 ? block : block.subarray(row * padded), padded, end - first, headDim);
-          blockScales.set(scales!.subarray(first, end), row);
-        },
+        setScales: (scales, row) => blockScales.set(scales, row),
       };
     },
   };

@@ -34,6 +34,9 @@ export const INT8_BLOCK_TOKENS = 128;
 /** The largest absolute value of a key or a value. */
 export const INT8_LEVELS = 127;
 
+/** Pairs of tokens in a round of the innermost loop. */
+const UNROLLED_PAIRS = 4;
+
 /** Of weights, which are never negative. 128 tokens' products of 15 and 7 bits stay below 2³¹. */
 const WEIGHT_LEVELS = 32_767;
 
@@ -45,7 +48,6 @@ export function queryLevels(headDim: number): number {
 export interface Int8Layout extends SoftmaxLayout {
   queries: number; // [4, D] 16-bit integers
   queryScales: number; // [4]
-  block: number; // [128, D] bytes
   blockScales: number; // [128]
   /** Of two tokens each: 16-bit integers. */
   weights: number; // [64, 4, 2]
@@ -64,7 +66,7 @@ export function int8Layout(headDim: number): Int8Layout {
     sums: reserve(SCORE_BYTES),
     block: reserve(INT8_BLOCK_TOKENS * headDim),
     blockScales: reserve(INT8_BLOCK_TOKENS * 4),
-    weights: reserve(INT8_BLOCK_TOKENS * QUERIES * 2),
+    weights: reserve(INT8_BLOCK_TOKENS * QUERIES * 2 + (UNROLLED_PAIRS - 1) * SCORE_BYTES),
     weightScales: reserve(QUERIES * 4),
     scores: reserve(0),
   };
@@ -115,19 +117,23 @@ export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunct
   const { block, outputs, weights, weightScales } = layout;
   const [WEIGHTS_END, COLUMN, OUTPUT, TOKEN, AT, SUM, FIRST, SECOND, LOW, HIGH, P] = [2, 3, 4, 5, 6, 7, 15, 16, 17, 18, 19];
   const halves = [0, 1];
-  const twoTokens = [
-    ...[...get(TOKEN), ...loadBytes(block), ...set(FIRST), ...get(TOKEN), ...loadBytes(block + headDim), ...set(SECOND)],
+  const twoTokens = (pair: number): number[] => [
+    ...[...get(TOKEN), ...loadBytes(block + 2 * pair * headDim), ...set(FIRST)],
+    ...[...get(TOKEN), ...loadBytes(block + (2 * pair + 1) * headDim), ...set(SECOND)],
     ...[...get(FIRST), ...get(SECOND), ...interleave('low'), ...set(LOW)],
     ...[...get(FIRST), ...get(SECOND), ...interleave('high'), ...set(HIGH)],
     ...QUERY_INDICES.flatMap((query) => [
-      ...[...get(AT), ...splatFrom(weights + query * 4), ...set(P)],
+      ...[...get(AT), ...splatFrom(weights + pair * SCORE_BYTES + query * 4), ...set(P)],
       ...halves.flatMap((half) => {
         const sum = SUM + 2 * query + half;
         return [...get(LOW + half), ...get(P), ...DOT_PAIRS, ...get(sum), ...ADD_INTEGERS, ...set(sum)];
       }),
     ]),
-    ...increase(TOKEN, 2 * headDim),
-    ...increase(AT, SCORE_BYTES),
+  ];
+  const pairs = [
+    ...Array.from({ length: UNROLLED_PAIRS }, (_, pair) => twoTokens(pair)).flat(),
+    ...increase(TOKEN, UNROLLED_PAIRS * 2 * headDim),
+    ...increase(AT, UNROLLED_PAIRS * SCORE_BYTES),
   ];
   const addToOutput = (query: number, half: number): number[] => {
     const at = outputs + query * headDim * 4 + half * 16;
@@ -137,7 +143,7 @@ export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunct
   const columns = [
     ...Array.from({ length: 2 * QUERIES }, (_, index) => [...integers(0), ...set(SUM + index)]).flat(),
     ...[...get(COLUMN), ...set(TOKEN), ...constant(0), ...set(AT)],
-    ...loopWhileBelow(AT, get(WEIGHTS_END), twoTokens),
+    ...loopWhileBelow(AT, get(WEIGHTS_END), pairs),
     ...QUERY_INDICES.flatMap((query) => halves.flatMap((half) => addToOutput(query, half))),
     ...increase(COLUMN, 8),
     ...increase(OUTPUT, 32),
@@ -187,5 +193,9 @@ function quantizeWeights({ blockScales, scores, weights, weightScales }: Int8Lay
     ...[...constant(0), ...get(LARGEST), ...floats(1 / WEIGHT_LEVELS), ...MUL, ...store(weightScales)],
     ...[...get(START), ...set(AT)],
     ...loopWhileBelow(AT, get(END), pair),
+    // What is computed beyond the last pair counts nothing.
+    ...Array.from({ length: UNROLLED_PAIRS - 1 }, (_, index) => [
+      ...[...get(locals.end), ...integers(0), ...store(weights + index * SCORE_BYTES)],
+    ]).flat(),
   ];
 }
