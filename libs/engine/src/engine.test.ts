@@ -14,30 +14,18 @@ const GREEDY: SamplingParams = { temperature: 0, topP: 1, topK: 0, minP: 0, seed
 const RANDOM: SamplingParams = { ...GREEDY, temperature: 1, topP: 0.9 };
 const MAX_BATCHED_TOKENS = 512;
 
-const { dir, prompts } = goldenModels('bailing_moe').find(({ name }) => name === 'ring-tiny')!;
+/** Both kinds of what a sequence keeps: rows that grow with its tokens, and states beside them. */
+const MODELS = [...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')].filter(({ name }) =>
+  ['ring-tiny', 'ring-tiny-linear'].includes(name),
+);
 
+let prompts: GoldenPrompt[];
 let packDir: string;
 let manifest: PackManifest;
 let experts: ExpertPool;
 let dispatcher: Dispatcher;
 let hosts: ExpertHost[];
 let epoch = 0;
-
-beforeAll(async () => {
-  packDir = await packedModel(dir);
-  manifest = await readManifest(packDir);
-  const clientBell = new Doorbell();
-  const channelShape = channelShapeOf(manifest, MAX_BATCHED_TOKENS);
-  const shards = Array.from({ length: manifest.numShards }, (_, shard) => shard);
-  const onFailure = (error: Error): never => {
-    throw error;
-  };
-  experts = await ExpertPool.start({ packDir, manifest, shards, threads: 2, channelShape, numSlots: 1, clientBell, onFailure });
-  hosts = experts.hosts.map((host, index) => ({ ...host, id: `local-${index}` }));
-  dispatcher = new Dispatcher({ shape: channelShape, numLayers: manifest.config.numLayers, numSlots: 1, clientBell });
-});
-
-afterAll(() => experts.close());
 
 interface EngineLimits {
   maxNumBatchedTokens?: number;
@@ -47,7 +35,9 @@ interface EngineLimits {
 
 function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
-  const kvCacheBytes = cacheLayout(manifest.config, 'float32').bytesFor(kvCacheTokens);
+  const layout = cacheLayout(manifest.config, 'float32');
+  // States of a sequence for each 112 tokens: fewer than may run, where tokens are scarce.
+  const kvCacheBytes = layout.bytesFor(kvCacheTokens) + Math.floor(kvCacheTokens / 112) * layout.stateBytes;
   const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
   return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });
@@ -85,7 +75,24 @@ function expectGoldenIds(engine: Engine): StepReport[] {
   return reports;
 }
 
-describe('Engine', () => {
+describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => {
+  beforeAll(async () => {
+    prompts = goldenPrompts;
+    packDir = await packedModel(dir);
+    manifest = await readManifest(packDir);
+    const clientBell = new Doorbell();
+    const channelShape = channelShapeOf(manifest, MAX_BATCHED_TOKENS);
+    const shards = Array.from({ length: manifest.numShards }, (_, shard) => shard);
+    const onFailure = (error: Error): never => {
+      throw error;
+    };
+    experts = await ExpertPool.start({ packDir, manifest, shards, threads: 2, channelShape, numSlots: 1, clientBell, onFailure });
+    hosts = experts.hosts.map((host, index) => ({ ...host, id: `local-${index}` }));
+    dispatcher = new Dispatcher({ shape: channelShape, numLayers: manifest.config.numLayers, numSlots: 1, clientBell });
+  });
+
+  afterAll(() => experts.close());
+
   it('gives the golden ids to all prompts at once', () => {
     const reports = expectGoldenIds(newEngine());
     const sampled = reports.reduce((sum, { metrics }) => sum + metrics!.numSampled, 0);
