@@ -14,7 +14,7 @@ import { showSpread, spreadOf } from '../statistics.ts';
 
 const HELP = `npm run bench -- --long-context [options]
   --layers <n>                a shallower model, for a quick look (the shape's own)
-  --rounds <n>                how often everything is measured (2)
+  --rounds <n>                how often everything is measured (1; a round of the whole models takes 25 minutes, most of it to reach the long context)
   --short <n>                 tokens of the short context (128)
   --long <n>                  tokens of the long one (32768)
   --prefill <n>               tokens of the prompt (8192)
@@ -57,7 +57,7 @@ async function bench(): Promise<boolean> {
     long: tokens('--long', values.long) ?? 32_768,
     prefill: tokens('--prefill', values.prefill) ?? 8192,
   };
-  const rounds = parseInteger('--rounds', values.rounds, 1, 100) ?? 2;
+  const rounds = parseInteger('--rounds', values.rounds, 1, 100) ?? 1;
   const layers = parseInteger('--layers', values.layers, 1, 1024);
   const dtype = parseChoice('--kv-cache-dtype', values['kv-cache-dtype'], KV_CACHE_DTYPE_CHOICES) ?? 'auto';
   const cacheDir = resolve(values.cache ?? join(defaultCacheDir(), 'bench'));
@@ -69,14 +69,17 @@ async function bench(): Promise<boolean> {
   const decodeLong: number[] = []; // tokens/s
   for (let round = 0; round < rounds; round++) {
     for (const shape of round % 2 === 0 ? SHAPES : SHAPES.toReversed()) {
-      const short = await measure(models[shape], dtype, { contextTokens: sizes.short, prefillTokens: sizes.prefill, prefillRuns: 1 });
+      const short = await measure(shape, models[shape], dtype, {
+        contextTokens: sizes.short,
+        prefillTokens: sizes.prefill,
+        prefillRuns: 1,
+      });
       decode[shape].push(short[decodeName(1)]![0]!);
       prefill[shape].push(short[prefillName(sizes.prefill)]![0]!);
       if (shape === 'ring-lite') continue;
-      const long = await measure(models[shape], dtype, { contextTokens: sizes.long, prefillTokens: 1, prefillRuns: 0 });
+      const long = await measure(shape, models[shape], dtype, { contextTokens: sizes.long, prefillTokens: 1, prefillRuns: 0 });
       decodeLong.push(long[decodeName(1)]![0]!);
     }
-    console.error(`round ${round + 1} of ${rounds} is done`);
   }
   const memory = await Promise.all(SHAPES.map((shape) => sequenceBytes(models[shape].packDir, dtype, sizes.long)));
   return show(sizes, dtype, { decode, decodeLong, prefill, memory });
@@ -116,12 +119,15 @@ function show(
 }
 
 async function measure(
+  shape: Shape,
   { packDir }: BenchModels,
   kvCacheDtype: KvCacheDtypeChoice,
   sizes: Pick<BenchPlan, 'contextTokens' | 'prefillTokens' | 'prefillRuns'>,
 ): Promise<BenchResult['tokensPerSecond']> {
   const plan: BenchPlan = { ...sizes, batches: [1], decodeSteps: 32, threads: availableParallelism() };
   const result = (await runForJson('./ringmesh/run.ts', [JSON.stringify({ packDir, workers: 0, kvCacheDtype, plan })])) as BenchResult;
+  const speeds = Object.entries(result.tokensPerSecond).map(([name, [speed]]) => `${name} ${speed!.toFixed(1)} tokens/s`);
+  console.error(`${shape}, context ${sizes.contextTokens}: ${speeds.join(', ')}`);
   return result.tokensPerSecond;
 }
 
