@@ -1,6 +1,8 @@
 import { assemble, instantiate, type KernelFunction, WASM_PAGE_BYTES } from '../kernels/assembler.js';
 import { exponentiate, finish, QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
 
+const SCALE_BYTES = Float32Array.BYTES_PER_ELEMENT;
+
 /** Keys or values of one KV head in a cache. */
 export interface CachedRows {
   data: Float32Array | Int8Array; // [L, D]
@@ -20,22 +22,18 @@ export interface DecodeKernel {
    * Tokens are given by the addresses of their scores, counted from the start of all, and even in number.
    */
   functions: KernelFunction[];
-  /** The kernel's memory, anew whenever it has grown. */
-  open(buffer: ArrayBuffer): KernelInput;
+  /** Opens the kernel's memory, anew whenever it has grown. */
+  open(buffer: ArrayBuffer): SetQueries;
 }
 
-/** Fills what is the format's own of a kernel's memory. */
-export interface KernelInput {
-  /** Queries [≤ 4 · D], times `scale`. */
-  setQueries(queries: Float32Array, scale: number): void;
-  /** The scales of the block's rows, from `row` on. */
-  setScales?(scales: Float32Array, row: number): void;
-}
+/** Puts queries [≤ 4 · D], times `scale`, into a kernel's memory. */
+export type SetQueries = (queries: Float32Array, scale: number) => void;
 
 /** Parts of the memory of every kernel. */
 interface Views {
-  input: KernelInput;
+  setQueries: SetQueries;
   block: Buffer; // [block tokens, padded D]
+  blockScales: Buffer; // [block tokens], empty where the format has none
   outputs: Float32Array; // [4, padded D]
   largest: Float32Array; // [4]
   sums: Float32Array; // [4]
@@ -72,10 +70,10 @@ export class DecodeAttention {
     const { headDim, padded } = this;
     const numTokens = keys.data.length / headDim;
     this.reserve(numTokens);
-    const { input, outputs } = this.views;
+    const { setQueries, outputs } = this.views;
     for (let first = 0; first * headDim < query.length; first += QUERIES) {
       const part = query.subarray(first * headDim, (first + QUERIES) * headDim); // [≤ 4 · D]
-      input.setQueries(part, 1 / Math.sqrt(headDim));
+      setQueries(part, 1 / Math.sqrt(headDim));
       this.attend(rowsOf(keys), rowsOf(values), numTokens);
       for (let row = 0; row * headDim < part.length; row++) {
         attention.set(outputs.subarray(row * padded, row * padded + headDim), start + (first + row) * headDim);
@@ -113,12 +111,12 @@ export class DecodeAttention {
 
   /** Puts tokens `first` to `end` into the block, from `row` on. */
   private load({ bytes, scales }: Rows, first: number, end: number, row: number): void {
-    const { block, input } = this.views;
+    const { block, blockScales } = this.views;
     const [width, target] = [this.headDim * this.kernel.elementBytes, this.padded * this.kernel.elementBytes];
     if (width === target) bytes.copy(block, row * target, first * width, end * width);
     else
       for (let token = first; token < end; token++) bytes.copy(block, (row + token - first) * target, token * width, (token + 1) * width);
-    if (scales !== undefined) input.setScales!(scales.subarray(first, end), row);
+    scales?.copy(blockScales, row * SCALE_BYTES, first * SCALE_BYTES, end * SCALE_BYTES);
   }
 
   /** Makes room for the scores of so many tokens, and of one more. */
@@ -132,10 +130,11 @@ export class DecodeAttention {
   private openViews(): Views {
     const { buffer } = this.memory;
     const { layout, blockTokens, elementBytes } = this.kernel;
-    const { outputs, largest, sums, scores, block } = layout;
+    const { outputs, largest, sums, scores, block, blockScales = 0 } = layout;
     return {
-      input: this.kernel.open(buffer),
+      setQueries: this.kernel.open(buffer),
       block: Buffer.from(buffer, block, blockTokens * this.padded * elementBytes),
+      blockScales: Buffer.from(buffer, blockScales, layout.blockScales === undefined ? 0 : blockTokens * SCALE_BYTES),
       outputs: new Float32Array(buffer, outputs, QUERIES * this.padded),
       largest: new Float32Array(buffer, largest, QUERIES),
       sums: new Float32Array(buffer, sums, QUERIES),
@@ -152,11 +151,15 @@ export function paddedDim(headDim: number): number {
 /** {@link CachedRows} as bytes: `Buffer.copy` is the C library's copy, `set` of shared memory copies word by word. */
 interface Rows {
   bytes: Buffer; // [L, D]
-  scales: Float32Array | undefined; // [L]
+  scales: Buffer | undefined; // [L]
 }
 
 function rowsOf({ data, scales }: CachedRows): Rows {
-  return { bytes: Buffer.from(data.buffer, data.byteOffset, data.byteLength), scales };
+  return { bytes: bytesOf(data), scales: scales && bytesOf(scales) };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Int8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -24,11 +24,9 @@ function float32Kernel(headDim: number): DecodeKernel {
     functions: [float32Score(layout, padded), float32Accumulate(layout, padded)],
     open(buffer) {
       const queries = new Float32Array(buffer, layout.queries, QUERIES * padded); // [4, padded D]
-      return {
-        setQueries(source, scale) {
-          queries.fill(0);
-          for (let i = 0; i < source.length; i++) queries[Math.floor(i / headDim) * padded + (i % headDim)] = source[i]! * scale;
-        },
+      return (source, scale) => {
+        queries.fill(0);
+        for (let i = 0; i < source.length; i++) queries[Math.floor(i / headDim) * padded + (i % headDim)] = source[i]! * scale;
       };
     },
   };

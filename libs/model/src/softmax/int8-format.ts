@@ -44,16 +44,12 @@ function int8Kernel(headDim: number): DecodeKernel {
     open(buffer) {
       const queries = new Int16Array(buffer, layout.queries, QUERIES * padded); // [4, padded D]
       const queryScales = new Float32Array(buffer, layout.queryScales, QUERIES);
-      const blockScales = new Float32Array(buffer, layout.blockScales, INT8_BLOCK_TOKENS);
-      return {
-        setQueries(source, scale) {
-          queries.fill(0);
-          queryScales.fill(0);
-          for (let query = 0; query * headDim < source.length; query++) {
-            queryScales[query] = quantize(source, query * headDim, queries, query * padded, headDim, levels, scale);
-          }
-        },
-        setScales: (scales, row) => blockScales.set(scales, row),
+      return (source, scale) => {
+        queries.fill(0);
+        queryScales.fill(0);
+        for (let query = 0; query * headDim < source.length; query++) {
+          queryScales[query] = quantize(source, query * headDim, queries, query * padded, headDim, levels, scale);
+        }
       };
     },
   };

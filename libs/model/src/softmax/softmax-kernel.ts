@@ -34,6 +34,8 @@ export const SCORE_BYTES = QUERIES * 4;
 /** Where the kernels of every format find things in their memory: byte addresses. The scores come last, for they grow with the context. */
 export interface SoftmaxLayout {
   block: number; // [block tokens, D] keys or values
+  /** Where the format has scales. */
+  blockScales?: number; // [block tokens]
   outputs: number; // [4, D]
   largest: number; // [4] of the scores so far
   sums: number; // [4] of the weights so far
