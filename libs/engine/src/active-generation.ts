@@ -2,12 +2,14 @@ import type { SequenceCache } from '@ringmesh/kv-cache';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
 import { RoutingRecord } from './routing-record.js';
+import { ThoughtBudget } from './thought-budget.js';
 
 /** A request on its way through the engine. */
 export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
+  private readonly thought: ThoughtBudget | null;
 
   constructor(
     readonly request: GenerationRequest,
@@ -16,6 +18,7 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   ) {
     super(request.id, request.promptIds);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
+    this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }
 
   /** Tokens generated so far; the index of the next one in the request's random stream. */
@@ -23,9 +26,15 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     return this.tokenIds.length - this.request.promptIds.length;
   }
 
+  /** The token that must come next, whatever the model says; null where it is sampled. */
+  get forcedTokenId(): number | null {
+    return this.thought?.forcedTokenId ?? null;
+  }
+
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
+    this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
     return this.numGenerated >= this.request.maxTokens ? 'length' : null;
   }

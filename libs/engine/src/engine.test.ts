@@ -6,7 +6,7 @@ import { bindingGreedyIds, goldenModels, type GoldenPrompt, logSoftmax, packedMo
 import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.js';
-import type { GenerationRequest, SamplingParams } from './generation.js';
+import type { GenerationRequest, SamplingParams, ThoughtLimit } from './generation.js';
 import { channelShapeOf } from './channel-shape.js';
 import type { RequestEvent, StepReport } from './step-report.js';
 
@@ -156,6 +156,48 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     expect(eventsOf(reports, 'stop').at(-1)).toEqual({ type: 'finished', reason: 'stop' });
     expect(tokensOf(reports, 'length')).toEqual(prompt.greedy.ids.slice(0, 2));
     expect(eventsOf(reports, 'length').at(-1)).toEqual({ type: 'finished', reason: 'length' });
+  });
+
+  it('closes thoughts that have used up their budget, of many requests, preempted or not', () => {
+    const limitOf = (index: number): ThoughtLimit => ({
+      maxTokens: index % 4,
+      startsInside: true,
+      openTokenId: 5,
+      closeTokenId: 6,
+      blankTokenIds: [],
+      closingTokenIds: [7, 6, 8],
+    });
+    const run = (limits: EngineLimits): { tokens: number[][]; preemptions: number } => {
+      const engine = newEngine(limits);
+      for (const [index, prompt] of prompts.entries()) engine.submit(requestOf(prompt, `${index}`, { thoughtLimit: limitOf(index) }), 0);
+      const reports = finish(engine);
+      return {
+        tokens: prompts.map((_, index) => tokensOf(reports, `${index}`)),
+        preemptions: reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0),
+      };
+    };
+    const { tokens } = run({});
+    for (const [index, { greedy }] of prompts.entries()) {
+      const free = greedy.ids.slice(0, index % 4);
+      expect(free).not.toContain(6); // else the prompt says nothing
+      expect(tokens[index]!.slice(0, free.length + 3)).toEqual([...free, 7, 6, 8].slice(0, greedy.ids.length));
+      expect(tokens[index]).toHaveLength(greedy.ids.length);
+    }
+    const preempted = run({ kvCacheTokens: 448 });
+    expect(preempted.preemptions).toBeGreaterThan(0);
+    expect(preempted.tokens.map((ids) => ids.slice(0, 6))).toEqual(tokens.map((ids) => ids.slice(0, 6)));
+  });
+
+  it('reports log probabilities of forced tokens too', () => {
+    const engine = newEngine();
+    const prompt = prompts[2]!;
+    const closing = { maxTokens: 0, startsInside: true, openTokenId: 5, closeTokenId: 6, blankTokenIds: [], closingTokenIds: [6] };
+    engine.submit(requestOf(prompt, 'a', { sampling: { ...GREEDY, logprobs: 1 }, maxTokens: 1, thoughtLimit: closing }), 0);
+    const event = eventsOf(finish(engine), 'a').find(({ type }) => type === 'token');
+    if (event?.type !== 'token') throw new Error('no token came');
+    expect(event.tokenId).toBe(6);
+    expect(event.logprob).toBeCloseTo(logSoftmax(prompt.last_logits)[6]!, 3);
+    expect(event.topLogprobs).toMatchObject([{ tokenId: prompt.greedy.ids[0] }]);
   });
 
   it('frees an aborted sequence at once, running or waiting, and says no more of it', () => {

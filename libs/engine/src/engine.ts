@@ -101,7 +101,12 @@ export class Engine {
   private extend(generation: ActiveGeneration, logits: Float32Array): void {
     const { id, request } = generation;
     try {
-      const token = this.sampler.sample(logits, request.sampling, uniform(request.sampling.seed, generation.numGenerated));
+      const { sampling } = request;
+      const forced = generation.forcedTokenId;
+      const token =
+        forced === null
+          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated))
+          : this.sampler.force(logits, forced, sampling);
       const routed = generation.routing === null ? {} : { routedExperts: generation.routing.take() };
       this.events.push({ id, event: { type: 'token', ...token, ...routed } });
       const reason = generation.append(token.tokenId);

@@ -1,7 +1,8 @@
 import type { RingmeshError } from '@ringmesh/core';
 import type { SamplingParams, TokenLogprob } from '@ringmesh/sampler';
+import type { ThoughtLimit } from './thought-budget.js';
 
-export type { SamplingParams, TokenLogprob };
+export type { SamplingParams, ThoughtLimit, TokenLogprob };
 
 /** What the HTTP side asks of the engine: token ids only. */
 export interface GenerationRequest {
@@ -15,6 +16,8 @@ export interface GenerationRequest {
   stopTokenIds: number[];
   /** Report the gate's decisions with the tokens. */
   returnRoutedExperts?: boolean;
+  /** Undefined: the model thinks as long as it likes. */
+  thoughtLimit?: ThoughtLimit | undefined;
 }
 
 /** [tokens][layers][k]: the experts that the gate chose, largest weight first; null for a layer without experts. */

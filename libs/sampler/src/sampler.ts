@@ -32,11 +32,16 @@ export class Sampler {
   sample(logits: Float32Array, params: SamplingParams, random: number): SampledToken {
     const best = argmax(logits);
     const max = logits[best]!;
-    const tokenId = params.temperature === 0 ? best : this.draw(logits, max, params, random);
-    if (params.logprobs < 0) return { tokenId };
-    const normalizer = logSumExp(logits, max);
-    const withLogprob = (id: number): TokenLogprob => ({ tokenId: id, logprob: logits[id]! - normalizer });
-    return { ...withLogprob(tokenId), topLogprobs: topTokens(logits, params.logprobs).map(withLogprob) };
+    return describe(logits, max, params.temperature === 0 ? best : this.draw(logits, max, params, random), params);
+  }
+
+  /**
+   * A token that was chosen elsewhere, told as if it had been sampled.
+   * @param logits [V] of one position
+   * @throws EngineFailedError where a logit is NaN or infinite
+   */
+  force(logits: Float32Array, tokenId: number, params: SamplingParams): SampledToken {
+    return describe(logits, logits[argmax(logits)]!, tokenId, params);
   }
 
   private draw(logits: Float32Array, max: number, params: SamplingParams, random: number): number {
@@ -46,6 +51,14 @@ export class Sampler {
     if (params.topP < 1) this.distribution.keepMass(params.topP);
     return this.distribution.draw(random);
   }
+}
+
+/** @param logits [V] @param max the largest of them */
+function describe(logits: Float32Array, max: number, tokenId: number, params: SamplingParams): SampledToken {
+  if (params.logprobs < 0) return { tokenId };
+  const normalizer = logSumExp(logits, max);
+  const withLogprob = (id: number): TokenLogprob => ({ tokenId: id, logprob: logits[id]! - normalizer });
+  return { ...withLogprob(tokenId), topLogprobs: topTokens(logits, params.logprobs).map(withLogprob) };
 }
 
 /** The lowest id among the largest logits. @throws EngineFailedError where a logit is NaN or infinite */
