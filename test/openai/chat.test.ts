@@ -33,7 +33,7 @@ describe('chat', () => {
     expect({ object, model }).toEqual({ object: 'chat.completion', model: MODEL });
     expect(choices).toHaveLength(1);
     expect(choices[0]).toMatchObject({ index: 0, message: { role: 'assistant' }, finish_reason: 'stop', logprobs: null });
-    expect(choices[0]!.message.content).toMatch(/^<think>\n[^]*\n<\/think>\n\n47 \+ 85 = 132$/);
+    expect(choices[0]!.message.content).toBe('47 + 85 = 132');
     expect(usage!.total_tokens).toBe(usage!.prompt_tokens + usage!.completion_tokens);
   });
 
@@ -98,20 +98,18 @@ describe('chat', () => {
   });
 
   it('stops before a stop string, streaming or not', async () => {
-    const body = { ...ask, stop: ['</think>', 'never'] };
+    const body = { ...ask, stop: [' = ', 'never'] };
     const whole = await client.chat.completions.create(body);
     const { content } = whole.choices[0]!.message;
-    expect(content).toMatch(/^<think>\n/);
-    expect(content).not.toContain('</');
-    expect((whole as unknown as WithTokenIds).choices[0]!.stop_reason).toBe('</think>');
+    expect(content).toBe('47 + 85');
+    expect((whole as unknown as WithTokenIds).choices[0]!.stop_reason).toBe(' = ');
     const chunks = await collect(await client.chat.completions.create({ ...body, stream: true }));
     expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe(content);
   });
 
   it('reports log probabilities of the tokens and their alternatives', async () => {
-    const { choices } = await client.chat.completions.create({ ...ask, max_completion_tokens: 4, logprobs: true, top_logprobs: 3 });
+    const { choices } = await client.chat.completions.create({ ...ask, logprobs: true, top_logprobs: 3 });
     const { content } = choices[0]!.logprobs!;
-    expect(content).toHaveLength(4);
     for (const { token, logprob, bytes, top_logprobs } of content!) {
       expect(logprob).toBeLessThanOrEqual(0);
       expect(Buffer.from(bytes!).toString()).toBe(token);
@@ -119,7 +117,7 @@ describe('chat', () => {
       expect(top_logprobs[0]).toMatchObject({ token, logprob }); // greedy takes the most probable
       expect(top_logprobs.map((top) => top.logprob)).toEqual(top_logprobs.map((top) => top.logprob).sort((a, b) => b - a));
     }
-    expect(content!.map(({ token }) => token).join('')).toBe(choices[0]!.message.content);
+    expect(content!.map(({ token }) => token).join('')).toMatch(/^<think>\n[^]*\n<\/think>\n\n47 \+ 85 = 132<\|endoftext\|>$/);
     const plain = await client.chat.completions.create({ ...ask, max_completion_tokens: 1, logprobs: true });
     expect(plain.choices[0]!.logprobs!.content![0]!.top_logprobs).toEqual([]);
   });
@@ -128,7 +126,7 @@ describe('chat', () => {
     const text = async (seed?: number): Promise<string> => {
       const neutral = { top_p: 1, top_k: 0 }; // the checkpoint's own defaults leave little to chance
       const body = { ...ask, ...neutral, temperature: 2, max_completion_tokens: 40, seed };
-      return (await client.chat.completions.create(body)).choices[0]!.message.content!;
+      return JSON.stringify((await client.chat.completions.create(body)).choices[0]!.message);
     };
     // One after the other: in one batch with others, float noise may tip a draw at temperature 2.
     const first = await text(1);

@@ -10,6 +10,9 @@ afterAll(() => router.close());
 const CHAT = '/v1/chat/completions';
 const COMPLETIONS = '/v1/completions';
 
+const TOOL = { type: 'function', function: { name: 'f' } };
+const CALL = { id: 'x', type: 'function', function: { name: 'f', arguments: '{}' } };
+
 interface Expected {
   status: number;
   code: string;
@@ -56,8 +59,15 @@ describe('chat requests with a bad field', () => {
     ['empty messages', { messages: [] }, 'messages'],
     ['too many messages', { messages: Array(1025).fill(QUESTION[0]) }, 'messages'],
     ['a made-up role', { messages: [{ role: 'boss', content: 'hi' }] }, { param: 'messages.0.role', says: '"assistant"' }],
-    ['a tool role', { messages: [{ role: 'tool', content: '1', tool_call_id: 'x' }] }, { param: 'messages.0.role', says: 'not supported' }],
-    ['tool calls', { messages: [{ role: 'assistant', content: '', tool_calls: [{}] }] }, 'messages.0.tool_calls'],
+    ['a function role', { messages: [{ role: 'function', content: '1' }] }, { param: 'messages.0.role', says: '"tool"' }],
+    ['a tool role without its call', { messages: [{ role: 'tool', content: '1' }] }, 'messages.0.tool_call_id'],
+    [
+      'a tool call without a function',
+      { messages: [{ role: 'assistant', tool_calls: [{ id: 'x' }] }] },
+      'messages.0.tool_calls.0.function',
+    ],
+    ["a user's tool call", { messages: [{ role: 'user', content: '', tool_calls: [CALL] }] }, 'messages.0.tool_calls'],
+    ['an assistant that says nothing', { messages: [{ role: 'assistant', content: null }] }, 'messages.0.content'],
     ['content that is a number', { messages: user(5) }, 'messages.0.content'],
     ['no content', { messages: [{ role: 'user' }] }, 'messages.0.content'],
     ['an image', { messages: user([{ type: 'image_url', image_url: { url: 'x' } }]) }, { param: 'messages.0.content', says: 'text' }],
@@ -91,7 +101,13 @@ describe('chat requests with a bad field', () => {
     ['top_logprobs above 20', { logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
     ['stream_options without stream', { stream_options: { include_usage: true } }, { param: 'stream_options', says: 'stream' }],
     ['several choices', { n: 2 }, { param: 'n', says: '1' }],
-    ['tools', { tools: [{ type: 'function', function: { name: 'f' } }] }, { param: 'tools', says: 'not supported' }],
+    ['tools that the template cannot show', { tools: [TOOL] }, { param: 'tools', says: 'template' }],
+    ['a tool of another kind', { tools: [{ type: 'web_search' }] }, 'tools.0.type'],
+    ['a tool with a name that is none', { tools: [{ type: 'function', function: { name: 'a b' } }] }, 'tools.0.function.name'],
+    ['too many tools', { tools: Array(129).fill(TOOL) }, 'tools'],
+    ['a required tool call', { tools: [TOOL], tool_choice: 'required' }, { param: 'tool_choice', says: 'structured output' }],
+    ['a named tool call', { tools: [TOOL], tool_choice: TOOL }, { param: 'tool_choice', says: 'structured output' }],
+    ['a negative budget of thoughts', { max_reasoning_tokens: -1 }, 'max_reasoning_tokens'],
     ['functions', { functions: [{ name: 'f' }] }, 'functions'],
     ['a JSON answer', { response_format: { type: 'json_object' } }, { param: 'response_format.type', says: 'text' }],
     ['biases', { logit_bias: { 5: 10 } }, 'logit_bias'],

@@ -22,6 +22,8 @@ const SERVING_OPTIONS = [
   ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
   ['--kv-cache-dtype <format>', 'keys and values: auto, float32 or int8 (auto: int8 with a q8 or q4 pack)'],
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
+  ['--reasoning-parser <name>', 'finds thoughts in chats: think (<think>…</think>) or none (think)'],
+  ['--tool-call-parser <name>', 'finds tool calls in chats: hermes (<tool_call>{json}</tool_call>) or none (hermes)'],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],

@@ -3,6 +3,7 @@ import { type EngineOptions, KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } f
 import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
+import { type OutputParsers, REASONING_PARSERS, TOOL_CALL_PARSERS } from './output/output-format.js';
 
 const WIRES = ['f32', 'bf16', 'f16'] as const;
 
@@ -22,6 +23,8 @@ export interface RawRouterOptions {
   kvCacheMemory?: string;
   kvCacheDtype?: string;
   servedModelName?: string;
+  reasoningParser?: string;
+  toolCallParser?: string;
   dispatchTimeout?: string;
   shutdownTimeout?: string;
   verify?: boolean;
@@ -60,6 +63,8 @@ export interface RouterOptions {
   kvCacheDtype: KvCacheDtypeChoice | undefined;
   /** Undefined: the pack's own name. */
   servedModelName: string | undefined;
+  /** What is looked for in replies of chats. */
+  outputParsers: OutputParsers;
   dispatchTimeoutMs: number | undefined;
   shutdownTimeoutMs: number;
   /** Whether the pack's files are hashed even if this machine has verified them before. */
@@ -91,6 +96,10 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
     servedModelName: parseModelName(raw.servedModelName),
+    outputParsers: {
+      reasoning: parseChoice('--reasoning-parser', raw.reasoningParser, REASONING_PARSERS) ?? 'think',
+      toolCalls: parseChoice('--tool-call-parser', raw.toolCallParser, TOOL_CALL_PARSERS) ?? 'hermes',
+    },
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
     verify: raw.verify ?? false,

@@ -2,12 +2,15 @@ import { ContextLengthExceededError, InvalidRequestError, ModelNotFoundError } f
 import type { Logger } from '@ringmesh/telemetry';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import { type GenerationDefaults, PackLayout, type PackManifest } from '@ringmesh/weights';
+import { OutputFormat, type OutputParsers } from './output/output-format.js';
 
 export interface ServedModelParts {
   /** What clients call it. */
   name: string;
   tokenizer: Tokenizer;
   chatTemplate: ChatTemplate;
+  /** What is looked for in replies of chats. */
+  outputParsers: OutputParsers;
   defaults: GenerationDefaults;
   endTokenIds: number[];
   /** The model's own, which may be larger than the tokenizer's. */
@@ -21,6 +24,7 @@ export class ServedModel {
   readonly name: string;
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: ChatTemplate;
+  readonly output: OutputFormat;
   readonly defaults: GenerationDefaults;
   readonly endTokenIds: number[];
   readonly vocabSize: number;
@@ -34,6 +38,7 @@ export class ServedModel {
     this.name = parts.name;
     this.tokenizer = parts.tokenizer;
     this.chatTemplate = parts.chatTemplate;
+    this.output = new OutputFormat(parts.tokenizer, parts.outputParsers);
     this.defaults = parts.defaults;
     this.endTokenIds = parts.endTokenIds;
     this.vocabSize = parts.vocabSize;
@@ -76,7 +81,13 @@ export class ServedModel {
  */
 export async function loadServedModel(
   { config, generationDefaults: defaults }: PackManifest,
-  { packDir, name, maxModelLen, log }: { packDir: string; name: string; maxModelLen: number; log: Logger },
+  {
+    packDir,
+    name,
+    outputParsers,
+    maxModelLen,
+    log,
+  }: Pick<ServedModelParts, 'name' | 'outputParsers' | 'maxModelLen'> & { packDir: string; log: Logger },
 ): Promise<ServedModel> {
   const { tokenizer: dir } = new PackLayout(packDir);
   const [tokenizer, chatTemplate] = await Promise.all([Tokenizer.load(dir), ChatTemplate.load(dir)]);
@@ -84,7 +95,7 @@ export async function loadServedModel(
     log.warn(`generation_config.json: repetition_penalty ${defaults.repetitionPenalty} is not applied: penalties are not supported`);
   }
   const endTokenIds = [...new Set([...config.eosTokenIds, ...(defaults.eosTokenIds ?? [])])];
-  return new ServedModel({ name, tokenizer, chatTemplate, defaults, endTokenIds, vocabSize: config.vocabSize, maxModelLen });
+  return new ServedModel({ name, tokenizer, chatTemplate, outputParsers, defaults, endTokenIds, vocabSize: config.vocabSize, maxModelLen });
 }
 
 function longestTokenBytes(tokenizer: Tokenizer): number {

@@ -62,7 +62,8 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       const registry = await followRegistry({ redisUrl, security: options.security }, engine, log);
       opened.defer(() => registry.close());
     }
-    const model = await loadServedModel(manifest, { packDir: options.pack, name, maxModelLen: engine.maxModelLen, log });
+    const { pack: packDir, outputParsers } = options;
+    const model = await loadServedModel(manifest, { packDir, name, outputParsers, maxModelLen: engine.maxModelLen, log });
     const inFlight = new InFlight();
     const backend = { engine, tokenizer: model.tokenizer, endTokenIds: model.endTokenIds };
     const generator = new TextGenerator(backend, new RequestMetrics(metrics, name), inFlight);

@@ -23,7 +23,7 @@ export class ChatTemplate {
   private readonly template: Template;
 
   private constructor(
-    source: string,
+    private readonly source: string,
     private readonly specialTokens: SpecialTokens,
   ) {
     this.template = new Template(source);
@@ -47,6 +47,11 @@ export class ChatTemplate {
         cause,
       });
     }
+  }
+
+  /** Whether the template's text has the word, and so knows the variable, field or tag of that name. */
+  mentions(word: string): boolean {
+    return this.source.includes(word);
   }
 
   /** @throws InvalidRequestError where the template refuses the messages (`raise_exception`) or cannot render them */

@@ -1,6 +1,7 @@
 import { EngineFailedError } from '@ringmesh/core';
 import type { EngineClient, FinishReason, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
 import { IncrementalDetokenizer, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
+import { ReasoningParser } from '../output/reasoning-parser.js';
 import type { TextRequest } from './text-request.js';
 
 /** One generated token and the text that became final with it, which may be none or that of several tokens. */
@@ -8,6 +9,8 @@ export interface TextToken {
   type: 'token';
   text: string;
   tokenId: number;
+  /** It belongs to a thought; the tags do not. Undefined where the request does not ask. */
+  isReasoning?: boolean;
   logprob?: number;
   topLogprobs?: TokenLogprob[];
   routedExperts?: RoutedExperts;
@@ -42,7 +45,8 @@ export async function* generateText(
   request: TextRequest,
   signal: AbortSignal,
 ): AsyncGenerator<TextEvent, void> {
-  const detokenizer = new IncrementalDetokenizer(tokenizer, { skipSpecialTokens: request.skipSpecialTokens });
+  const detokenizer = new IncrementalDetokenizer(tokenizer, request);
+  const thought = request.reasoning && new ReasoningParser(request.reasoning.startsInside); // of the text before stop strings hold it back
   const stopChecker = new StopChecker(request.stop, { includeStopString: request.includeStop });
   let lastTokenId = -1;
   let finished: TextFinished | undefined;
@@ -54,8 +58,9 @@ export async function* generateText(
     } else if (event.type === 'token') {
       lastTokenId = event.tokenId;
       const isHidden = request.stopTokenIds.includes(lastTokenId) && !request.includeStop;
-      const { emit, stopped } = stopChecker.push(isHidden ? '' : detokenizer.push(lastTokenId));
-      yield { ...event, text: emit };
+      const text = isHidden ? '' : detokenizer.push(lastTokenId);
+      const { emit, stopped } = stopChecker.push(text);
+      yield { ...event, text: emit, ...(thought === undefined ? {} : { isReasoning: isInside(thought, text) }) };
       if (stopped !== undefined) {
         finished = { type: 'finished', text: '', reason: 'stop', stopReason: stopped };
         break;
@@ -78,4 +83,11 @@ export async function* generateText(
   signal.throwIfAborted();
   if (finished === undefined) throw new EngineFailedError('The engine ended a request without saying how');
   yield finished;
+}
+
+/** Whether a token with this text is within the thought: the one that opens it and the one that closes it are not. */
+function isInside(thought: ReasoningParser, text: string): boolean {
+  const wasInside = thought.isInside;
+  thought.push(text);
+  return wasInside && thought.isInside;
 }

@@ -7,4 +7,8 @@ export interface TextRequest extends GenerationRequest {
   /** Leave the stop string, or the text of the stop token, at the end. */
   includeStop: boolean;
   skipSpecialTokens: boolean;
+  /** Special tokens that are shown nevertheless. */
+  shownTokenIds?: ReadonlySet<number> | undefined;
+  /** Say of each token whether it belongs to a thought. */
+  reasoning?: { startsInside: boolean } | undefined;
 }

@@ -1,4 +1,5 @@
 import { ContextLengthExceededError, InvalidRequestError } from '@ringmesh/core';
+import type { ThoughtLimit } from '@ringmesh/engine';
 import type { TextRequest } from '../generation/text-request.js';
 import type { ServedModel } from '../served-model.js';
 import { samplingParams } from './sampling.js';
@@ -20,6 +21,10 @@ export interface RequestKind {
   logprobs: number;
   /** Report the gate's decisions. */
   returnRoutedExperts?: boolean;
+  /** Of the text request, where the endpoint knows thoughts. */
+  reasoning?: TextRequest['reasoning'];
+  thoughtLimit?: ThoughtLimit | undefined;
+  shownTokenIds?: ReadonlySet<number>;
 }
 
 /**
@@ -35,6 +40,9 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     includeStop: fields.include_stop_str_in_output ?? false,
     skipSpecialTokens: fields.skip_special_tokens ?? true,
     returnRoutedExperts: kind.returnRoutedExperts ?? false,
+    reasoning: kind.reasoning,
+    thoughtLimit: kind.thoughtLimit,
+    shownTokenIds: kind.shownTokenIds,
   };
   return prompts.map((promptIds, index) => ({
     ...shared,

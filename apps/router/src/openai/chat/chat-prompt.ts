@@ -1,22 +1,39 @@
+import { InvalidRequestError } from '@ringmesh/core';
 import type { ServedModel } from '../../served-model.js';
 import type { Conversation } from '../schemas/chat-request.js';
+import { templateMessage } from './chat-messages.js';
 
-type Content = Conversation['messages'][number]['content'];
-
-/**
- * The token ids of a conversation, as the model's chat template writes it.
- * @throws InvalidRequestError when the template refuses the conversation, ContextLengthExceededError when it is hopelessly long
- */
-export function chatPrompt(model: ServedModel, { messages, add_generation_prompt, chat_template_kwargs }: Conversation): number[] {
-  const plain = messages.map(({ role, content }) => ({ role: role === 'developer' ? 'system' : role, content: contentText(content) }));
-  const text = model.chatTemplate.render(plain, {
-    addGenerationPrompt: add_generation_prompt ?? true,
-    variables: chat_template_kwargs ?? {},
-  });
-  return model.encode(text, 'messages');
+export interface ChatPrompt {
+  tokenIds: number[];
+  /** It ends inside of a thought: the template has opened it. */
+  opensThought: boolean;
 }
 
-/** Text parts become one text, a line each, as in vLLM. */
-function contentText(content: Content): string {
-  return typeof content === 'string' ? content : content.map((part) => part.text).join('\n');
+/**
+ * The prompt of a conversation, as the model's chat template writes it.
+ * @throws InvalidRequestError when the template refuses the conversation or cannot show its tools, ContextLengthExceededError when it is
+ * hopelessly long
+ */
+export function chatPrompt(model: ServedModel, conversation: Conversation): ChatPrompt {
+  const { messages, tools, add_generation_prompt, chat_template_kwargs, reasoning_effort } = conversation;
+  const { chatTemplate } = model;
+  const hasTools = tools != null && tools.length > 0;
+  if (hasTools && !chatTemplate.mentions('tools')) {
+    throw new InvalidRequestError(
+      `tools: the chat template of ${model.name} does not show tools to the model; remove the field, or set "tool_choice" to "none"`,
+      { field: 'tools' },
+    );
+  }
+  const text = chatTemplate.render(
+    messages.map((message) => templateMessage(message, chatTemplate)),
+    {
+      addGenerationPrompt: add_generation_prompt ?? true,
+      variables: {
+        ...(hasTools ? { tools } : {}),
+        ...(reasoning_effort == null ? {} : { reasoning_effort }),
+        ...chat_template_kwargs,
+      },
+    },
+  );
+  return { tokenIds: model.encode(text, 'messages'), opensThought: /<think>\s*$/.test(text) };
 }

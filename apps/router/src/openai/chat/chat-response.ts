@@ -1,9 +1,11 @@
 import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
+import type { MessageFormat } from '../../output/message-parser.js';
 import { chatLogprobs, type TokenWriter } from '../logprobs.js';
-import type { ChatChunk, ChatCompletion } from '../schemas/responses.js';
+import type { ChatChunk, ChatCompletion, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';
 import { usage } from '../usage.js';
+import { ChatChoice } from './chat-choice.js';
 
 /** What the response of one chat request says besides the generated text. */
 export interface ChatResponseOptions {
@@ -11,6 +13,9 @@ export interface ChatResponseOptions {
   created: number;
   model: string;
   promptIds: number[];
+  format: MessageFormat;
+  /** Thoughts are told: their text, and their tokens where tokens are asked for. */
+  includeReasoning: boolean;
   logprobs: boolean;
   returnTokenIds: boolean;
   includeUsage: boolean;
@@ -18,31 +23,39 @@ export interface ChatResponseOptions {
 }
 
 /** The response of a chat request that does not stream. */
-export function chatCompletion({ text, tokens, finished }: TextChoice, options: ChatResponseOptions): ChatCompletion {
+export function chatCompletion(texts: TextChoice[], options: ChatResponseOptions): ChatCompletion {
   const { id, created, model, promptIds } = options;
+  const choices = texts.map(({ tokens }) => {
+    const choice = new ChatChoice(options);
+    for (const token of tokens) choice.count(token);
+    return choice;
+  });
   return {
     id,
     object: 'chat.completion',
     created,
     model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: text },
-        logprobs: options.logprobs ? chatLogprobs(tokens, options.writer) : null,
-        finish_reason: finished.reason,
+    choices: texts.map(({ index, text, tokens, finished }, position) => {
+      const choice = choices[position]!;
+      const told = tokens.filter((token) => choice.tells(token));
+      const { message, finishReason } = choice.whole(text, finished);
+      return {
+        index,
+        message,
+        logprobs: options.logprobs ? chatLogprobs(told, options.writer) : null,
+        finish_reason: finishReason,
         stop_reason: finished.stopReason,
-        ...(options.returnTokenIds ? { prompt_token_ids: promptIds, token_ids: tokens.map((token) => token.tokenId) } : {}),
-      },
-    ],
-    usage: usage(promptIds.length, tokens.length),
+        ...(options.returnTokenIds ? { prompt_token_ids: promptIds, token_ids: told.map((token) => token.tokenId) } : {}),
+      };
+    }),
+    usage: chatUsage(promptIds, choices),
     ...(options.returnTokenIds ? { prompt_token_ids: promptIds } : {}),
   };
 }
 
 /**
- * The chunks of a chat request that streams: the role, with the first token; a chunk for each token that brings text or was asked for in
- * itself (log probabilities, token ids); the finish reason; the usage where it was asked for.
+ * The chunks of a chat request that streams: the role, with the first token; a chunk for each token that adds to the message or was asked for
+ * in itself (log probabilities, token ids); the finish reason; the usage where it was asked for.
  */
 export async function* chatChunks(
   events: AsyncGenerator<Indexed<TextEvent>, void>,
@@ -58,36 +71,46 @@ export async function* chatChunks(
     ...(options.includeUsage ? { usage: null } : {}),
   });
   const promptTokenIds = options.returnTokenIds ? { prompt_token_ids: promptIds } : {};
-  const role = { index: 0, delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null, ...promptTokenIds } as const;
+  const role = { delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null, ...promptTokenIds } as const;
 
-  let completionTokens = 0;
-  for await (const { value } of events) {
+  const choices = new Map<number, ChatChoice>();
+  for await (const { index, value } of events) {
     if (value.type === 'started') continue;
+    let choice = choices.get(index);
+    if (choice === undefined) {
+      choices.set(index, (choice = new ChatChoice(options)));
+      yield { ...chunk({ index, ...role }), ...promptTokenIds };
+    }
     if (value.type === 'finished') {
-      if (completionTokens === 0) yield { ...chunk(role), ...promptTokenIds };
-      const delta = value.text === '' ? {} : { content: value.text };
-      yield chunk({
-        index: 0,
-        delta,
-        logprobs: null,
-        finish_reason: value.reason,
-        stop_reason: value.stopReason,
-        ...(options.returnTokenIds ? { token_ids: [] } : {}),
-      });
+      const { finishReason, delta } = choice.end(value);
+      const tokenIds = options.returnTokenIds ? { token_ids: [] } : {};
+      yield chunk({ index, delta, logprobs: null, finish_reason: finishReason, stop_reason: value.stopReason, ...tokenIds });
     } else {
-      if (completionTokens++ === 0) yield { ...chunk(role), ...promptTokenIds };
-      if (value.text !== '' || options.logprobs || options.returnTokenIds) yield chunk(tokenChoice(value, options));
+      choice.count(value);
+      const delta = choice.push(value.text);
+      const details = choice.tells(value) ? tokenDetails(value, options) : undefined;
+      if (Object.keys(delta).length > 0 || details !== undefined) {
+        yield chunk({ index, delta, logprobs: null, finish_reason: null, ...details });
+      }
     }
   }
-  if (options.includeUsage) yield { ...chunk(), usage: usage(promptIds.length, completionTokens) };
+  if (options.includeUsage) yield { ...chunk(), usage: chatUsage(promptIds, [...choices.values()]) };
 }
 
-function tokenChoice(token: TextToken, { logprobs, returnTokenIds, writer }: ChatResponseOptions): ChatChunk['choices'][number] {
-  return {
-    index: 0,
-    delta: { content: token.text },
-    logprobs: logprobs ? chatLogprobs([token], writer) : null,
-    finish_reason: null,
-    ...(returnTokenIds ? { token_ids: [token.tokenId] } : {}),
-  };
+/** What was asked for of a token beside its text, if anything was. */
+function tokenDetails(
+  token: TextToken,
+  { logprobs, returnTokenIds, writer }: ChatResponseOptions,
+): Pick<ChatChunk['choices'][number], 'logprobs' | 'token_ids'> | undefined {
+  if (!logprobs && !returnTokenIds) return undefined;
+  return { logprobs: logprobs ? chatLogprobs([token], writer) : null, ...(returnTokenIds ? { token_ids: [token.tokenId] } : {}) };
+}
+
+function chatUsage(promptIds: number[], choices: ChatChoice[]): Usage {
+  const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+  return usage(
+    promptIds.length,
+    sum(choices.map(({ numTokens }) => numTokens)),
+    sum(choices.map(({ numReasoningTokens }) => numReasoningTokens)),
+  );
 }

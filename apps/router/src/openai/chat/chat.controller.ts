@@ -40,7 +40,11 @@ export class ChatController {
   ): Promise<ChatCompletion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `chatcmpl-${randomUUID()}`;
-    const promptIds = chatPrompt(this.model, body);
+    const hasTools = body.tool_choice !== 'none' && body.tools != null && body.tools.length > 0;
+    const { tokenIds: promptIds, opensThought } = chatPrompt(this.model, { ...body, tools: hasTools ? body.tools : null });
+    const { output } = this.model;
+    const reasoning = output.parsesReasoning ? { startsInside: opensThought } : undefined;
+    const maxReasoningTokens = body.max_reasoning_tokens;
     const maxTokensField = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens';
     const requests = prepareRequests(this.model, body, [promptIds], {
       id,
@@ -48,12 +52,20 @@ export class ChatController {
       maxTokensField,
       maxTokens: body[maxTokensField] ?? undefined,
       logprobs: body.logprobs ? (body.top_logprobs ?? 0) : -1,
+      reasoning,
+      thoughtLimit: maxReasoningTokens == null ? undefined : output.thoughtLimit(maxReasoningTokens, opensThought),
+      shownTokenIds: output.shownTokenIds,
     });
     const options: ChatResponseOptions = {
       id,
       created: Math.floor(Date.now() / 1000),
       model: this.model.name,
       promptIds,
+      format: {
+        reasoning,
+        toolCalls: hasTools && output.parsesToolCalls ? { parallel: body.parallel_tool_calls ?? true, newId: newToolCallId } : undefined,
+      },
+      includeReasoning: body.include_reasoning ?? true,
       logprobs: body.logprobs ?? false,
       returnTokenIds: body.return_token_ids ?? false,
       includeUsage: body.stream_options?.include_usage ?? false,
@@ -61,11 +73,12 @@ export class ChatController {
     };
 
     const events = this.generator.generate(requests, client);
-    if (!body.stream) {
-      const [choice] = await collectChoices(events);
-      return chatCompletion(choice!, options);
-    }
+    if (!body.stream) return chatCompletion(await collectChoices(events), options);
     const stream = await eventStream(chatChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
     return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });
   }
+}
+
+function newToolCallId(): string {
+  return `call_${randomUUID().replaceAll('-', '')}`;
 }

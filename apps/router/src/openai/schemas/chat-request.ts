@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
+import { chatMessageSchema } from './messages.js';
+import { MAX_TOOLS, toolChoiceFields, toolSchema } from './tools.js';
 import { unsupportedChatFields, unsupportedFields } from './unsupported.js';
 
 export const MAX_MESSAGES = 1024;
@@ -7,19 +9,6 @@ const MAX_TEMPLATE_KWARGS = 32;
 const MAX_TEMPLATE_KWARG_LENGTH = 1024;
 /** Names that a template gets from us. */
 const RESERVED_TEMPLATE_KWARGS = /^(messages|add_generation_prompt|tools|documents|chat_template|tokenize|\w+_token)$/;
-
-const textPart = z.object({ type: z.literal('text', { error: 'Only parts of type "text" are supported' }), text: z.string() });
-
-export const chatMessageSchema = z.object({
-  role: z.enum(['system', 'developer', 'user', 'assistant'], {
-    error: ({ input }) =>
-      input === 'tool' || input === 'function'
-        ? `Role "${input}" is not supported: tool calls are not; send the result as a user message`
-        : 'Expected "system", "developer", "user" or "assistant"',
-  }),
-  content: z.union([z.string(), z.array(textPart).min(1)], { error: 'Expected a string or a list of {"type": "text", "text": …} parts' }),
-  tool_calls: z.array(z.unknown()).max(0, { error: 'Tool calls are not supported: remove the field' }).nullish(),
-});
 
 const templateKwargs = z
   .record(
@@ -33,10 +22,14 @@ const templateKwargs = z
     error: 'May not replace what the server gives the template (messages, add_generation_prompt, special tokens)',
   });
 
+const MAX_EFFORT_LENGTH = 32;
+
 /** The fields that make a prompt of a conversation: of chat completions and of /tokenize. */
 export const conversationFields = {
   messages: z.array(chatMessageSchema).min(1).max(MAX_MESSAGES),
   add_generation_prompt: z.boolean().nullish().describe("Let the prompt end where the assistant's answer begins. Default: true."),
+  tools: z.array(toolSchema).max(MAX_TOOLS).nullish().describe('Functions that the model may call. Its chat template must know tools.'),
+  reasoning_effort: z.string().max(MAX_EFFORT_LENGTH).nullish().describe("A variable of the model's chat template, where it knows it."),
   chat_template_kwargs: templateKwargs.nullish().describe("Further variables of the model's chat template."),
 };
 
@@ -48,6 +41,16 @@ export const chatRequestSchema = z
     ...conversationFields,
     ...generationFields,
     max_completion_tokens: z.int().min(1).nullish().describe('The same as max_tokens, and goes before it. Default: what fits the context.'),
+    ...toolChoiceFields,
+    include_reasoning: z
+      .boolean()
+      .nullish()
+      .describe('false: thoughts are counted in the usage, but neither their text nor their tokens are sent. Default: true.'),
+    max_reasoning_tokens: z
+      .int()
+      .min(0)
+      .nullish()
+      .describe('Tokens of the thought at most; then it is closed, and the answer begins. Default: no limit but max_tokens.'),
     logprobs: z.boolean().nullish(),
     top_logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish().describe('Only with logprobs.'),
     ...unsupportedFields,

@@ -3,10 +3,19 @@ import { z } from 'zod';
 /** What both endpoints answer. These schemas type the code and document the API; responses are not validated at run time. */
 
 const finishReason = z.enum(['stop', 'length']);
+const chatFinishReason = z.enum(['stop', 'length', 'tool_calls']);
 const stopReason = z.union([z.string(), z.int()]).nullable().describe('The stop string or stop token id that ended the text, if one did.');
 const tokenIds = z.array(z.int()).optional().describe('With return_token_ids.');
 
-export const usageSchema = z.object({ prompt_tokens: z.int(), completion_tokens: z.int(), total_tokens: z.int() });
+export const usageSchema = z.object({
+  prompt_tokens: z.int(),
+  completion_tokens: z.int(),
+  total_tokens: z.int(),
+  completion_tokens_details: z
+    .object({ reasoning_tokens: z.int().describe('Of the thoughts, without their tags.') })
+    .optional()
+    .describe('Of chat completions.'),
+});
 export type Usage = z.infer<typeof usageSchema>;
 
 const tokenLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
@@ -23,15 +32,30 @@ export type CompletionLogprobs = z.infer<typeof completionLogprobsSchema>;
 
 const envelope = { id: z.string(), created: z.int().describe('Unix time in seconds.'), model: z.string() };
 
+const reasoningContent = z.string().optional().describe('The thought, where there is one.');
+
 export const chatCompletionSchema = z.object({
   ...envelope,
   object: z.literal('chat.completion'),
   choices: z.array(
     z.object({
       index: z.int(),
-      message: z.object({ role: z.literal('assistant'), content: z.string() }),
+      message: z.object({
+        role: z.literal('assistant'),
+        content: z.string().nullable().describe('Null beside a thought or tool calls without an answer.'),
+        reasoning_content: reasoningContent,
+        tool_calls: z
+          .array(
+            z.object({
+              id: z.string(),
+              type: z.literal('function'),
+              function: z.object({ name: z.string(), arguments: z.string().describe('JSON, as the model wrote it.') }),
+            }),
+          )
+          .optional(),
+      }),
       logprobs: chatLogprobsSchema.nullable(),
-      finish_reason: finishReason,
+      finish_reason: chatFinishReason,
       stop_reason: stopReason,
       prompt_token_ids: tokenIds,
       token_ids: tokenIds,
@@ -48,9 +72,24 @@ export const chatChunkSchema = z.object({
   choices: z.array(
     z.object({
       index: z.int(),
-      delta: z.object({ role: z.literal('assistant').optional(), content: z.string().optional() }),
+      delta: z.object({
+        role: z.literal('assistant').optional(),
+        content: z.string().optional(),
+        reasoning_content: reasoningContent,
+        tool_calls: z
+          .array(
+            z.object({
+              index: z.int(),
+              id: z.string().optional(),
+              type: z.literal('function').optional(),
+              function: z.object({ name: z.string().optional(), arguments: z.string() }),
+            }),
+          )
+          .optional()
+          .describe('Id and name come first, then the arguments in pieces.'),
+      }),
       logprobs: chatLogprobsSchema.nullable(),
-      finish_reason: finishReason.nullable(),
+      finish_reason: chatFinishReason.nullable(),
       stop_reason: stopReason.optional(),
       prompt_token_ids: tokenIds,
       token_ids: tokenIds,

@@ -45,8 +45,6 @@ export const unsupportedFields = {
 };
 
 export const unsupportedChatFields = {
-  tools: emptyList('Tool calls are'),
-  tool_choice: only(['none', 'auto'], 'Tool calls are'),
   functions: emptyList('Function calls are'),
   function_call: only(['none', 'auto'], 'Function calls are'),
   audio: absent('Audio is'),

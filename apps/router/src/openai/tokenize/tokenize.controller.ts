@@ -28,7 +28,7 @@ export class TokenizeController {
   tokenize(@Body({ schema: tokenizeRequestSchema }) body: TokenizeRequest): TokenizeResponse {
     const { messages, prompt } = body;
     this.model.checkName(body.model);
-    const tokens = messages == null ? this.model.encode(prompt ?? '', 'prompt') : chatPrompt(this.model, { ...body, messages });
+    const tokens = messages == null ? this.model.encode(prompt ?? '', 'prompt') : chatPrompt(this.model, { ...body, messages }).tokenIds;
     return {
       count: tokens.length,
       max_model_len: this.model.maxModelLen,
