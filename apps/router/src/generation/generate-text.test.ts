@@ -67,6 +67,28 @@ describe('generateText', () => {
     expect((await run([...cut, { type: 'finished', reason: 'length' }])).text).toBe('\uFFFD');
   });
 
+  it('says which tokens are thoughts, whatever stop strings hold back', async () => {
+    const tokens = tokensOf('<think>\nOne\n</think>\n\nTwo');
+    const flags = async (options: Partial<TextRequest>): Promise<unknown[]> => {
+      const { events } = await run([...tokens, { type: 'finished', reason: 'length' }], options);
+      return events.flatMap((event) => (event.type === 'token' ? [event.isReasoning] : []));
+    };
+    const [open, close] = ['<think>', '</think>'].map((tag) =>
+      tokens.findIndex((event) => event.type === 'token' && event.tokenId === tokenizer.encode(tag)[0]),
+    );
+    const expected = tokens.map((_, index) => index > open! && index < close!);
+    expect(expected).toContain(true);
+    expect(await flags({ reasoning: { startsInside: false } })).toEqual(expected);
+    expect(await flags({ reasoning: { startsInside: false }, stop: ['<think>\nOne\n</think>\n\nThree'] })).toEqual(expected);
+    expect(await flags({})).toEqual(tokens.map(() => undefined));
+  });
+
+  it('shows special tokens that are to be shown', async () => {
+    const events = [...tokensOf('a<role>b</role>'), { type: 'finished', reason: 'length' } as const];
+    expect((await run(events)).text).toBe('ab');
+    expect((await run(events, { shownTokenIds: new Set(tokenizer.encode('<role>')) })).text).toBe('a<role>b');
+  });
+
   it('ends at a stop string across tokens and reports the token that completed it', async () => {
     const { events, text } = await run([...tokensOf('12 34 56'), { type: 'finished', reason: 'length' }], { stop: ['4 5'] });
     expect(text).toBe('12 3');

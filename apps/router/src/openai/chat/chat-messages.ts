@@ -4,6 +4,7 @@ import { TOOL_CALL_CLOSE, TOOL_CALL_OPEN } from '../../output/tool-call-parser.j
 import type { Conversation } from '../schemas/chat-request.js';
 
 type Message = Conversation['messages'][number];
+type ToolCall = NonNullable<Message['tool_calls']>[number];
 
 /**
  * A message as chat templates expect it: `developer` is `system`, content is one text, arguments of tool calls are objects. What an assistant
@@ -19,22 +20,24 @@ export function templateMessage(message: Message, template: ChatTemplate): ChatM
 
 function assistantMessage(plain: { role: string; content: string }, message: Message, template: ChatTemplate): ChatMessage {
   const reasoning = message.reasoning_content ?? message.reasoning ?? '';
-  const calls = (message.tool_calls ?? []).map(({ id, type, function: { name, arguments: json } }) => ({
-    id,
-    type,
-    function: { name, arguments: argumentsOf(json) },
-  }));
+  const calls = message.tool_calls ?? [];
   const fields: Record<string, unknown> = {};
   let { content } = plain;
   if (calls.length > 0 && template.mentions('tool_calls')) {
-    fields.tool_calls = calls;
+    fields.tool_calls = calls.map((call) => ({ ...call, function: { ...call.function, arguments: argumentsOf(call.function.arguments) } }));
   } else {
-    const texts = calls.map((call) => `${TOOL_CALL_OPEN}\n${JSON.stringify(call.function)}\n${TOOL_CALL_CLOSE}`);
+    const texts = calls.map((call) => toolCallText(call.function));
     content = [...(content === '' ? [] : [content]), ...texts].join('\n');
   }
   if (reasoning !== '' && template.mentions('reasoning_content')) fields.reasoning_content = reasoning;
   else if (reasoning !== '' && template.mentions(THINK_CLOSE)) content = `${THINK_OPEN}\n${reasoning}${THOUGHT_END}${content}`;
   return { ...plain, content, ...fields };
+}
+
+/** As the model writes it, its own arguments unchanged. */
+function toolCallText({ name, arguments: json }: ToolCall['function']): string {
+  const given = json.trim() === '' ? '{}' : json;
+  return `${TOOL_CALL_OPEN}\n{"name": ${JSON.stringify(name)}, "arguments": ${given}}\n${TOOL_CALL_CLOSE}`;
 }
 
 /** As in vLLM: templates write arguments as JSON themselves. What a model wrote that is no JSON stays text. */
