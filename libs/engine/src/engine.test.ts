@@ -160,12 +160,10 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
 
   it('closes thoughts that have used up their budget, of many requests, preempted or not', () => {
     const limitOf = (index: number): ThoughtLimit => ({
-      maxTokens: index % 4,
       startsInside: true,
-      openTokenId: 5,
-      closeTokenId: 6,
-      blankTokenIds: [],
+      maxFreeTokens: index % 4,
       closingTokenIds: [7, 6, 8],
+      tagTexts: new Map([[6, '</think>']]),
     });
     const run = (limits: EngineLimits): { tokens: number[][]; preemptions: number } => {
       const engine = newEngine(limits);
@@ -178,10 +176,9 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     };
     const { tokens } = run({});
     for (const [index, { greedy }] of prompts.entries()) {
-      const budget = index % 4;
-      const free = greedy.ids.slice(0, Math.max(0, budget - 1));
+      const free = greedy.ids.slice(0, index % 4);
       expect(free).not.toContain(6); // else the prompt says nothing
-      expect(tokens[index]!.slice(0, free.length + 3)).toEqual([...free, ...(budget === 0 ? [6, 8, tokens[index]![2]!] : [7, 6, 8])]);
+      expect(tokens[index]!.slice(0, free.length + 3)).toEqual([...free, 7, 6, 8]);
       expect(tokens[index]).toHaveLength(greedy.ids.length);
     }
     const preempted = run({ kvCacheTokens: 448 });
@@ -192,7 +189,7 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
   it('reports log probabilities of forced tokens too', () => {
     const engine = newEngine();
     const prompt = prompts[2]!;
-    const closing = { maxTokens: 0, startsInside: true, openTokenId: 5, closeTokenId: 6, blankTokenIds: [], closingTokenIds: [6] };
+    const closing = { startsInside: true, maxFreeTokens: 0, closingTokenIds: [6], tagTexts: new Map<number, string>() };
     engine.submit(requestOf(prompt, 'a', { sampling: { ...GREEDY, logprobs: 1 }, maxTokens: 1, thoughtLimit: closing }), 0);
     const event = eventsOf(finish(engine), 'a').find(({ type }) => type === 'token');
     if (event?.type !== 'token') throw new Error('no token came');

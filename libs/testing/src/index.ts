@@ -5,3 +5,4 @@ export * from './cluster.js';
 export * from './hub-listing.js';
 export * from './hub-model.js';
 export * from './hub-server.js';
+export * from './pieces.js';

@@ -1,7 +1,6 @@
 import { EngineFailedError } from '@ringmesh/core';
 import type { EngineClient, FinishReason, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
-import { IncrementalDetokenizer, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
-import { ReasoningParser } from '../output/reasoning-parser.js';
+import { IncrementalDetokenizer, ReasoningParser, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
 import type { TextRequest } from './text-request.js';
 
 /** One generated token and the text that became final with it, which may be none or that of several tokens. */

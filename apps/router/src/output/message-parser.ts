@@ -1,4 +1,4 @@
-import { ReasoningParser } from './reasoning-parser.js';
+import { ReasoningParser } from '@ringmesh/tokenizer';
 import { ToolCallParser } from './tool-call-parser.js';
 
 /** A piece of a tool call, as OpenAI streams it: id and name with the first one. */

@@ -1,7 +1,7 @@
 import { InvalidRequestError } from '@ringmesh/core';
 import type { ThoughtLimit } from '@ringmesh/engine';
-import type { Tokenizer } from '@ringmesh/tokenizer';
-import { THINK_CLOSE, THINK_OPEN, THOUGHT_END } from './reasoning-parser.js';
+import { ReasoningParser, THINK_CLOSE, THINK_OPEN, THOUGHT_END, type Tokenizer } from '@ringmesh/tokenizer';
+import { tagTexts } from './tag-texts.js';
 import { TOOL_CALL_CLOSE, TOOL_CALL_OPEN } from './tool-call-parser.js';
 
 export const REASONING_PARSERS = ['think', 'none'] as const;
@@ -19,43 +19,44 @@ export class OutputFormat {
   readonly parsesToolCalls: boolean;
   /** Special tokens that the parsers need to see, though special tokens are left out of the text. */
   readonly shownTokenIds: ReadonlySet<number>;
-  private readonly tags: Pick<ThoughtLimit, 'openTokenId' | 'closeTokenId' | 'blankTokenIds' | 'closingTokenIds'> | undefined;
+  private readonly tagTexts: ReadonlyMap<number, string>;
 
-  constructor(tokenizer: Tokenizer, { reasoning, toolCalls }: OutputParsers) {
+  constructor(
+    private readonly tokenizer: Tokenizer,
+    { reasoning, toolCalls }: OutputParsers,
+  ) {
     this.parsesReasoning = reasoning === 'think';
     this.parsesToolCalls = toolCalls === 'hermes';
     const tags = [
       ...(this.parsesReasoning ? [THINK_OPEN, THINK_CLOSE] : []),
       ...(this.parsesToolCalls ? [TOOL_CALL_OPEN, TOOL_CALL_CLOSE] : []),
     ];
-    this.shownTokenIds = new Set(tags.flatMap((tag) => singleToken(tokenizer, tag) ?? []));
-    const [openTokenId, closeTokenId] = [singleToken(tokenizer, THINK_OPEN), singleToken(tokenizer, THINK_CLOSE)];
-    if (openTokenId === undefined || closeTokenId === undefined) return;
-    this.tags = { openTokenId, closeTokenId, blankTokenIds: blankTokens(tokenizer), closingTokenIds: tokenizer.encode(THOUGHT_END) };
+    this.shownTokenIds = new Set(tags.map((tag) => tokenizer.encode(tag)).flatMap((ids) => (ids.length === 1 ? ids : [])));
+    this.tagTexts = tagTexts(tokenizer, [THINK_OPEN, THINK_CLOSE]);
   }
 
   /**
+   * @param maxTokens of the thought, what closes it included up to the tag; with less than that the line break before the tag is left out
    * @param startsInside the prompt has opened the thought
-   * @throws InvalidRequestError where the server does not know thoughts by their tokens
+   * @throws InvalidRequestError where the server does not look for thoughts
    */
   thoughtLimit(maxTokens: number, startsInside: boolean): ThoughtLimit {
-    const field = 'max_reasoning_tokens';
     if (!this.parsesReasoning) {
+      const field = 'max_reasoning_tokens';
       throw new InvalidRequestError(`${field}: the server runs with --reasoning-parser none; remove the field`, { field });
     }
-    if (this.tags === undefined) {
-      throw new InvalidRequestError(`${field}: the model has no tokens ${THINK_OPEN} and ${THINK_CLOSE}; remove the field`, { field });
-    }
-    return { ...this.tags, maxTokens, startsInside };
+    const full = this.tokenizer.encode(THOUGHT_END);
+    const closingTokenIds = maxTokens < this.tokensInside(full) ? this.tokenizer.encode(THOUGHT_END.trimStart()) : full;
+    const maxFreeTokens = Math.max(0, maxTokens - this.tokensInside(closingTokenIds));
+    return { startsInside, maxFreeTokens, closingTokenIds, tagTexts: this.tagTexts };
   }
-}
 
-function singleToken(tokenizer: Tokenizer, tag: string): number | undefined {
-  const ids = tokenizer.encode(tag);
-  return ids.length === 1 ? ids[0] : undefined;
-}
-
-function blankTokens(tokenizer: Tokenizer): number[] {
-  const ids = Array.from({ length: tokenizer.vocabSize }, (_, id) => id);
-  return ids.filter((id) => /^\s+$/.test(tokenizer.tokenText(id)));
+  /** How many of the tokens that close a thought come before its end. */
+  private tokensInside(closingTokenIds: number[]): number {
+    const parser = new ReasoningParser(true);
+    return closingTokenIds.filter((id) => {
+      parser.push(this.tokenizer.tokenText(id));
+      return parser.isInside;
+    }).length;
+  }
 }

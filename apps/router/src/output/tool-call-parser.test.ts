@@ -1,6 +1,6 @@
+import { cut, piecesOf } from '@ringmesh/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cut, piecesOf } from './testing/pieces.js';
 import { type ToolCallEvent, ToolCallParser } from './tool-call-parser.js';
 
 interface Parsed {

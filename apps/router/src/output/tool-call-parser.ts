@@ -1,5 +1,5 @@
+import { partialTagLength } from '@ringmesh/tokenizer';
 import { JsonObjectScanner } from './json-object-scanner.js';
-import { partialTagLength } from './partial-tag.js';
 
 export const TOOL_CALL_OPEN = '<tool_call>';
 export const TOOL_CALL_CLOSE = '</tool_call>';

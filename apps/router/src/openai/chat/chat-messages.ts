@@ -1,5 +1,4 @@
-import type { ChatMessage, ChatTemplate } from '@ringmesh/tokenizer';
-import { THINK_CLOSE, THINK_OPEN, THOUGHT_END } from '../../output/reasoning-parser.js';
+import { type ChatMessage, type ChatTemplate, THINK_CLOSE, THINK_OPEN, THOUGHT_END } from '@ringmesh/tokenizer';
 import { TOOL_CALL_CLOSE, TOOL_CALL_OPEN } from '../../output/tool-call-parser.js';
 import type { Conversation } from '../schemas/chat-request.js';
 

@@ -1,7 +1,7 @@
+import { cut, piecesOf } from '@ringmesh/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ReasoningParser } from './reasoning-parser.js';
-import { cut, piecesOf } from './testing/pieces.js';
 
 function parse(pieces: string[], startsInside = false): { reasoning: string; content: string } {
   const parser = new ReasoningParser(startsInside);
