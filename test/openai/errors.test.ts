@@ -179,6 +179,7 @@ describe('completions with a bad field', () => {
     ['logprobs true', { logprobs: true }, 'logprobs'],
     ['an echo', { echo: true }, { param: 'echo', says: 'not supported' }],
     ['a suffix', { suffix: 'x' }, 'suffix'],
+    ['a budget of thoughts', { max_reasoning_tokens: 5 }, { param: 'max_reasoning_tokens', says: 'chats' }],
     ['best_of', { best_of: 3 }, 'best_of'],
     ['stream_options without stream', { stream_options: {} }, 'stream_options'],
   ])('%s', async (_, fields, expected) => {

@@ -56,4 +56,5 @@ export const unsupportedChatFields = {
 
 export const unsupportedCompletionFields = {
   suffix: only('', 'A suffix is'),
+  max_reasoning_tokens: absent('Outside of chats, a budget of thoughts is'),
 };
