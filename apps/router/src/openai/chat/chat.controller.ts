@@ -4,6 +4,7 @@ import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Logger } from '@ringmesh/telemetry';
 import type { TextGenerator } from '../../generation/text-generator.js';
 import { ClientSignal } from '../../http/client-signal.js';
+import type { MessageFormat } from '../../output/message-parser.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
 import { ApiJsonBody } from '../api-body.js';
@@ -42,8 +43,7 @@ export class ChatController {
     const id = `chatcmpl-${randomUUID()}`;
     const hasTools = body.tool_choice !== 'none' && body.tools != null && body.tools.length > 0;
     const { tokenIds: promptIds, opensThought } = chatPrompt(this.model, { ...body, tools: hasTools ? body.tools : null });
-    const { output } = this.model;
-    const reasoning = output.parsesReasoning ? { startsInside: opensThought } : undefined;
+    const format = this.messageFormat(body, opensThought, hasTools);
     const maxReasoningTokens = body.max_reasoning_tokens;
     const maxTokensField = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens';
     const requests = prepareRequests(this.model, body, [promptIds], {
@@ -52,19 +52,16 @@ export class ChatController {
       maxTokensField,
       maxTokens: body[maxTokensField] ?? undefined,
       logprobs: body.logprobs ? (body.top_logprobs ?? 0) : -1,
-      reasoning,
-      thoughtLimit: maxReasoningTokens == null ? undefined : output.thoughtLimit(maxReasoningTokens, opensThought),
-      shownTokenIds: output.shownTokenIds,
+      reasoning: format.reasoning,
+      thoughtLimit: maxReasoningTokens == null ? undefined : this.model.output.thoughtLimit(maxReasoningTokens, opensThought),
+      shownTokenIds: this.model.output.shownTokenIds,
     });
     const options: ChatResponseOptions = {
       id,
       created: Math.floor(Date.now() / 1000),
       model: this.model.name,
       promptIds,
-      format: {
-        reasoning,
-        toolCalls: hasTools && output.parsesToolCalls ? { parallel: body.parallel_tool_calls ?? true, newId: newToolCallId } : undefined,
-      },
+      format,
       includeReasoning: body.include_reasoning ?? true,
       logprobs: body.logprobs ?? false,
       returnTokenIds: body.return_token_ids ?? false,
@@ -76,6 +73,15 @@ export class ChatController {
     if (!body.stream) return chatCompletion(await collectChoices(events), options);
     const stream = await eventStream(chatChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
     return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });
+  }
+
+  /** What is looked for in the reply. */
+  private messageFormat({ parallel_tool_calls: parallel }: ChatRequest, opensThought: boolean, hasTools: boolean): MessageFormat {
+    const { parsesReasoning, parsesToolCalls } = this.model.output;
+    return {
+      reasoning: parsesReasoning ? { startsInside: opensThought } : undefined,
+      toolCalls: hasTools && parsesToolCalls ? { parallel: parallel ?? true, newId: newToolCallId } : undefined,
+    };
   }
 }
 
