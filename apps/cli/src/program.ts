@@ -2,6 +2,8 @@ import { parseInteger, parseSeconds } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
+import type { BenchServeOptions } from './bench/bench-options.js';
+import { benchServe } from './bench/bench-serve.js';
 import { doctor, type DoctorOptions } from './doctor/doctor.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
 import type { ClusterOptions } from './local-cluster.js';
@@ -53,6 +55,25 @@ const HUB_OPTIONS = [
   ['--source <hub>', 'huggingface or modelscope (huggingface)'],
   ['--revision <name>', "branch, tag or commit (the hub's main branch)"],
   ['--endpoint <url>', 'a mirror of the hub'],
+] as const;
+
+const BENCH_SERVE_OPTIONS = [
+  ['--model <name>', 'model to ask for (the first that GET /v1/models lists)'],
+  ['--api-key <key>', 'sent as a bearer token (the variable OPENAI_API_KEY)'],
+  ['--endpoint <name>', 'chat or completions (chat)'],
+  ['--request-rate <n>', 'open loop: requests a second, or inf for all at once (inf)'],
+  ['--arrivals <kind>', 'of the open loop: poisson or constant (poisson)'],
+  ['--concurrency <n>', 'closed loop instead: requests that run at once'],
+  ['--num-prompts <n>', 'requests at most, up to 10000 (100)'],
+  ['--duration <time>', 'send no more after this time (no limit)'],
+  ['--input-words <n>', 'words of each prompt; its tokens are counted by the server (64)'],
+  ['--output-len <n>', 'tokens of each answer at most (128)'],
+  ['--ignore-eos', 'make every answer that long, where the server knows ignore_eos'],
+  ['--warmup <n>', 'requests before that do not count (1)'],
+  ['--seed <n>', 'of prompts and arrivals (0)'],
+  ['--timeout <time>', 'how long a request may take (600s)'],
+  ['--goodput <limits...>', 'milliseconds that a good request takes at most: ttft:500 tpot:50 e2e:5000'],
+  ['--json', 'print the figures as JSON'],
 ] as const;
 
 const TRANSPORT_OPTIONS = [
@@ -151,6 +172,12 @@ export function program(): Command {
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
     .option('--json', 'all figures as JSON instead of text')
     .action((packDir: string | undefined, options: DoctorOptions) => runToEnd((signal) => doctor(packDir, options, signal)));
+
+  const bench = ringmesh.command('bench').description('measure a running server');
+  withOptions(bench.command('serve'), BENCH_SERVE_OPTIONS)
+    .description('load on any OpenAI-compatible API: TTFT, ITL, TPOT, end to end, throughput, goodput')
+    .requiredOption('--url <url>', 'base of the API: http://127.0.0.1:8000')
+    .action((options: BenchServeOptions) => runToEnd((signal) => benchServe(options, signal)));
   return ringmesh;
 }
 

@@ -1,0 +1,88 @@
+import { eventData } from './event-lines.js';
+import type { RequestRecord } from './metrics.js';
+
+/** Where and how every request of a load goes. */
+export interface Target {
+  /** With `/v1`, without a slash at its end. */
+  baseUrl: string;
+  endpoint: 'chat' | 'completions';
+  model: string;
+  headers: Record<string, string>;
+  outputTokens: number;
+  ignoreEos: boolean;
+  timeoutMs: number;
+}
+
+/** What of a streamed event counts here. */
+interface StreamEvent {
+  error?: unknown;
+  usage?: { prompt_tokens?: number; completion_tokens?: number } | null;
+  choices?: { text?: string; delta?: { content?: string | null; reasoning_content?: string | null; reasoning?: string | null } }[];
+}
+
+/** An answer that is no complete one; its message is the kind that the report counts. */
+class FailedAnswer extends Error {}
+
+/** Sends one request and measures its stream. Never rejects: what fails is in the record. @param dueAt by `performance.now()` */
+export async function streamRequest(target: Target, prompt: string, dueAt: number, signal: AbortSignal): Promise<RequestRecord> {
+  const timeout = AbortSignal.timeout(target.timeoutMs);
+  const record = { dueAt, sentAt: performance.now(), endedAt: 0, chunksAt: [], promptTokens: 0, outputTokens: 0, error: null };
+  return readAnswer(target, prompt, record, AbortSignal.any([signal, timeout])).then(
+    () => ({ ...record, endedAt: performance.now() }),
+    (error: unknown) => ({ ...record, endedAt: performance.now(), error: timeout.aborted ? 'timeout' : kindOf(error) }),
+  );
+}
+
+async function readAnswer(target: Target, prompt: string, record: RequestRecord, signal: AbortSignal): Promise<void> {
+  const { baseUrl, endpoint, headers } = target;
+  const url = `${baseUrl}/${endpoint === 'chat' ? 'chat/completions' : 'completions'}`;
+  const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(bodyOf(target, prompt)), signal });
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new FailedAnswer(`status ${response.status}`);
+  }
+  let hasUsage = false;
+  for await (const data of eventData(response.body)) {
+    if (data === '[DONE]') {
+      if (!hasUsage) throw new FailedAnswer('no usage');
+      return;
+    }
+    const event = parse(data);
+    if (event.error !== undefined) throw new FailedAnswer('error in the stream');
+    const [choice] = event.choices ?? [];
+    const { content, reasoning_content: reasoningContent, reasoning } = choice?.delta ?? {};
+    if (choice?.text || content || reasoningContent || reasoning) record.chunksAt.push(performance.now());
+    if (event.usage) {
+      hasUsage = true;
+      record.promptTokens = event.usage.prompt_tokens ?? 0;
+      record.outputTokens = event.usage.completion_tokens ?? 0;
+    }
+  }
+  throw new FailedAnswer('cut stream');
+}
+
+function bodyOf({ endpoint, model, outputTokens, ignoreEos }: Target, prompt: string): object {
+  return {
+    model,
+    ...(endpoint === 'chat' ? { messages: [{ role: 'user', content: prompt }] } : { prompt }),
+    max_tokens: outputTokens,
+    stream: true,
+    stream_options: { include_usage: true },
+    ...(ignoreEos ? { ignore_eos: true } : {}),
+  };
+}
+
+function parse(data: string): StreamEvent {
+  try {
+    return JSON.parse(data) as StreamEvent;
+  } catch (error) {
+    throw new FailedAnswer('malformed event', { cause: error });
+  }
+}
+
+/** `fetch` hides the system's code in its cause. */
+function kindOf(error: unknown): string {
+  if (error instanceof FailedAnswer) return error.message;
+  const { cause } = error as { cause?: { code?: unknown } };
+  return typeof cause?.code === 'string' ? `connection: ${cause.code}` : 'connection';
+}
