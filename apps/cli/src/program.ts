@@ -74,6 +74,7 @@ const BENCH_SERVE_OPTIONS = [
   ['--timeout <time>', 'how long a request may take (600s)'],
   ['--goodput <limits...>', 'milliseconds that a good request takes at most: ttft:500 tpot:50 e2e:5000'],
   ['--json', 'print the figures as JSON'],
+  ['--svg <file>', 'write a picture of the distributions'],
 ] as const;
 
 const TRANSPORT_OPTIONS = [

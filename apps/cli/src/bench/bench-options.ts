@@ -21,6 +21,7 @@ export interface BenchServeOptions {
   timeout?: string;
   goodput?: string[];
   json?: boolean;
+  svg?: string;
 }
 
 /** Requests of one run: each is kept until the report. */

@@ -1,10 +1,12 @@
+import { writeFile } from 'node:fs/promises';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { InvalidOptionError, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
 import { seededRandom } from './arrivals.js';
 import { baseUrlOf, type BenchServeOptions, durationOf, parseGoodput, scheduleOf, seedOf } from './bench-options.js';
 import { benchTable } from './bench-table.js';
 import { runLoad } from './load.js';
-import { reportOf } from './metrics.js';
+import { loadSvg } from './load-svg.js';
+import { reportOf, samplesOf } from './metrics.js';
 import { streamRequest, type Target } from './stream-request.js';
 
 const WORDS = 'what is the sum of one two three four five and six seven eight nine ten then take half add more'.split(' ');
@@ -30,8 +32,19 @@ export async function benchServe(options: BenchServeOptions, signal: AbortSignal
   const loopDelayP99Ms = loopDelay.percentile(99) / 1e6;
   const report = { model: target.model, ...reportOf(records, (end - start) / 1000, limits), loopDelayP99Ms };
   console.log(options.json === true ? JSON.stringify(report, null, 2) : benchTable(report));
+  if (options.svg !== undefined)
+    await writeSvg(
+      options.svg,
+      loadSvg(`${target.model}: ${report.completed} requests in ${report.seconds.toFixed(1)} s`, samplesOf(records)),
+    );
   if (signal.aborted) process.exitCode = 130;
   else if (report.completed === 0) process.exitCode = 1;
+}
+
+async function writeSvg(file: string, svg: string): Promise<void> {
+  await writeFile(file, svg).catch((error: unknown) => {
+    throw new InvalidOptionError(`--svg: cannot write ${file}: ${(error as Error).message}`, { field: '--svg', cause: error });
+  });
 }
 
 async function targetOf(options: BenchServeOptions, signal: AbortSignal): Promise<Target> {

@@ -61,6 +61,7 @@ export function reportOf(records: readonly RequestRecord[], seconds: number, lim
   for (const { error } of records) if (error !== null) errors[error] = (errors[error] ?? 0) + 1;
   const perSecond = (total: number): number => (seconds === 0 ? 0 : total / seconds);
   const sum = (of: (record: RequestRecord) => number): number => complete.reduce((total, record) => total + of(record), 0);
+  const samples = samplesOf(records);
   const good = complete.filter((record) => isGood(record, limits)).length;
   return {
     completed: complete.length,
@@ -72,12 +73,23 @@ export function reportOf(records: readonly RequestRecord[], seconds: number, lim
     outputTokensPerSecond: perSecond(sum(({ outputTokens }) => outputTokens)),
     goodput: Object.keys(limits).length === 0 ? null : perSecond(good),
     latencies: {
-      ttft: distributionOf(complete.flatMap((record) => latenciesOf(record).ttft ?? [])),
-      itl: distributionOf(complete.flatMap(({ chunksAt }) => chunksAt.slice(1).map((at, index) => at - chunksAt[index]!))),
-      tpot: distributionOf(complete.flatMap((record) => latenciesOf(record).tpot ?? [])),
-      e2e: distributionOf(complete.map((record) => latenciesOf(record).e2e)),
+      ttft: distributionOf(samples.ttft),
+      itl: distributionOf(samples.itl),
+      tpot: distributionOf(samples.tpot),
+      e2e: distributionOf(samples.e2e),
     },
     sendLagP99Ms: distributionOf(records.map(({ sentAt, dueAt }) => sentAt - dueAt))?.p99 ?? null,
+  };
+}
+
+/** Every latency measured of complete answers, in milliseconds. */
+export function samplesOf(records: readonly RequestRecord[]): Record<Latency, number[]> {
+  const complete = records.filter(({ error }) => error === null);
+  return {
+    ttft: complete.flatMap((record) => latenciesOf(record).ttft ?? []),
+    itl: complete.flatMap(({ chunksAt }) => chunksAt.slice(1).map((at, index) => at - chunksAt[index]!)),
+    tpot: complete.flatMap((record) => latenciesOf(record).tpot ?? []),
+    e2e: complete.map((record) => latenciesOf(record).e2e),
   };
 }
 
@@ -89,7 +101,7 @@ function latenciesOf({ dueAt, endedAt, chunksAt: [firstAt], outputTokens }: Requ
   return outputTokens < 2 ? { e2e, ttft } : { e2e, ttft, tpot: (e2e - ttft) / (outputTokens - 1) };
 }
 
-/** As in vLLM, a latency that a request does not have cannot miss its limit, except the first token. */
+/** As in vLLM's `vllm bench serve`, TPOT of less than two tokens counts as 0. An answer without text misses every limit of TTFT. */
 function isGood(record: RequestRecord, limits: GoodputLimits): boolean {
   const { ttft = Infinity, tpot = 0, e2e } = latenciesOf(record);
   return ttft <= (limits.ttft ?? Infinity) && tpot <= (limits.tpot ?? Infinity) && e2e <= (limits.e2e ?? Infinity);
