@@ -1,5 +1,8 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { RingmeshProcess, SAMPLE_MODEL } from '@ringmesh/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -23,9 +26,9 @@ async function bench(...args: string[]): Promise<{ exitCode: number | NodeJS.Sig
 }
 
 /** A server with a model `m` whose answers `listener` gives. */
-async function serverWith(listener: RequestListener): Promise<string> {
+async function serverWith(listener: RequestListener, modelsStatus = 200): Promise<string> {
   const server = createServer((request, response) => {
-    if (request.url === '/v1/models') response.end('{"data":[{"id":"m"}]}');
+    if (request.url === '/v1/models') response.writeHead(modelsStatus).end('{"data":[{"id":"m"}]}');
     else listener(request, response);
   });
   servers.push(server);
@@ -57,6 +60,7 @@ describe('a server that fails', () => {
     ['status 503', (_, response) => response.writeHead(503).end()],
     ['cut stream', (_, response) => response.end('data: {"choices":[{"text":"a"}]}\n\n')],
     ['no usage', (_, response) => response.end('data: [DONE]\n\n')],
+    ['no usage', (_, response) => response.end('data: {"usage":{"prompt_tokens":1}}\n\ndata: [DONE]\n\n')],
     ['malformed event', (_, response) => response.end('data: {\n\n')],
     ['error in the stream', (_, response) => response.end('data: {"error":{"message":"x"}}\n\n')],
     ['timeout', (_, response) => response.write('data: {"choices":[{"text":"a"}]}\n\n')],
@@ -95,12 +99,29 @@ it.each([
   [['--url', 'nonsense'], '--url: "nonsense" is not a URL'],
   [['--url', 'http://127.0.0.1:1'], 'cannot be reached'],
   [['--url', 'http://127.0.0.1:1', '--goodput', 'itl:5'], '--goodput: "itl:5"'],
+  [['--url', 'http://127.0.0.1:1', '--goodput', 'ttft:5', '--min-goodput', '95'], '--min-goodput: "95"'],
+  [['--url', 'http://127.0.0.1:1', '--min-goodput', '0.9'], '--min-goodput: give the limits'],
   [['--url', 'http://127.0.0.1:1', '--request-rate', '0'], '--request-rate: "0"'],
   [['--url', 'http://127.0.0.1:1', '--request-rate', '1', '--concurrency', '1'], 'exclude each other'],
 ])('%j is refused', async (args, message) => {
   const { exitCode, output } = await bench(...args);
   expect(output).toContain(message);
   expect(exitCode).toBe(2);
+});
+
+it('measures a server that lists no models, draws what it measured, and exits with 1 where too few requests were fast enough', async () => {
+  const answer = 'data: {"choices":[{"text":"a"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}\n\ndata: [DONE]\n\n';
+  const url = await serverWith((_, response) => response.end(answer), 404);
+  const folder = await mkdtemp(join(tmpdir(), 'ringmesh-bench-serve-'));
+  const svg = join(folder, 'load.svg');
+  expect((await bench('--url', url)).output).toContain('--model: ');
+  const args = ['--url', url, '--model', 'x', '--num-prompts', '4', '--svg', svg];
+  expect(await bench(...args, '--goodput', 'ttft:60000', '--min-goodput', '1')).toMatchObject({ exitCode: 0 });
+  const slow = await bench(...args, '--goodput', 'ttft:0', '--min-goodput', '0.5');
+  expect(slow.output).toContain('0.0 % of the requests kept the limits of --goodput');
+  expect(slow.exitCode).toBe(1);
+  expect(await readFile(svg, 'utf8')).toContain('x: 4 requests');
+  await rm(folder, { recursive: true });
 });
 
 it('a wrong model and a wrong key are told', async () => {

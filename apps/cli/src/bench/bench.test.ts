@@ -40,6 +40,7 @@ it('goodput counts complete answers within every limit, errors by kind', () => {
   const records = [RECORD, { ...RECORD, endedAt: 4000 }, { ...RECORD, error: 'status 503' }, { ...RECORD, outputTokens: 1 }];
   const report = reportOf(records, 2, { ttft: 100, tpot: 100 });
   expect(report).toMatchObject({ completed: 3, failed: 1, errors: { 'status 503': 1 }, goodput: 1 });
-  expect(reportOf(records, 2, { ttft: 99 }).goodput).toBe(0);
-  expect(reportOf([], 0, {})).toMatchObject({ completed: 0, goodput: null, sendLagP99Ms: null });
+  expect(report.goodputShare).toBe(0.5);
+  expect(reportOf(records, 2, { ttft: 99 })).toMatchObject({ goodput: 0, goodputShare: 0 });
+  expect(reportOf([], 0, {})).toMatchObject({ completed: 0, goodput: null, goodputShare: null, sendLagP99Ms: null });
 });

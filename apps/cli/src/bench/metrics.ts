@@ -36,6 +36,8 @@ export interface LoadReport {
   outputTokensPerSecond: number;
   /** Requests a second within all limits; null where none are given. */
   goodput: number | null;
+  /** Requests within all limits, of all that were sent, failed ones included; null where no limits are given. */
+  goodputShare: number | null;
   /** Null where nothing was measured. */
   latencies: Record<Latency, Distribution | null>;
   /** How late the client sent, at p99: more than a few milliseconds means that it could not keep up. Null where nothing was sent. */
@@ -63,6 +65,7 @@ export function reportOf(records: readonly RequestRecord[], seconds: number, lim
   const sum = (of: (record: RequestRecord) => number): number => complete.reduce((total, record) => total + of(record), 0);
   const samples = samplesOf(records);
   const good = complete.filter((record) => isGood(record, limits)).length;
+  const hasLimits = Object.keys(limits).length > 0;
   return {
     completed: complete.length,
     failed: records.length - complete.length,
@@ -71,7 +74,8 @@ export function reportOf(records: readonly RequestRecord[], seconds: number, lim
     requestsPerSecond: perSecond(complete.length),
     inputTokensPerSecond: perSecond(sum(({ promptTokens }) => promptTokens)),
     outputTokensPerSecond: perSecond(sum(({ outputTokens }) => outputTokens)),
-    goodput: Object.keys(limits).length === 0 ? null : perSecond(good),
+    goodput: hasLimits ? perSecond(good) : null,
+    goodputShare: hasLimits && records.length > 0 ? good / records.length : null,
     latencies: {
       ttft: distributionOf(samples.ttft),
       itl: distributionOf(samples.itl),
