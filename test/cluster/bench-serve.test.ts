@@ -61,6 +61,7 @@ describe('a server that fails', () => {
     ['cut stream', (_, response) => response.end('data: {"choices":[{"text":"a"}]}\n\n')],
     ['no usage', (_, response) => response.end('data: [DONE]\n\n')],
     ['no usage', (_, response) => response.end('data: {"usage":{"prompt_tokens":1}}\n\ndata: [DONE]\n\n')],
+    ['event too long', (_, response) => response.end(`data: ${'x'.repeat(2 ** 21)}\n\n`)],
     ['malformed event', (_, response) => response.end('data: {\n\n')],
     ['error in the stream', (_, response) => response.end('data: {"error":{"message":"x"}}\n\n')],
     ['timeout', (_, response) => response.write('data: {"choices":[{"text":"a"}]}\n\n')],

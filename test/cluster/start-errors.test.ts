@@ -76,6 +76,8 @@ describe('options', () => {
     [['pack', SAMPLE_MODEL, '/nowhere/pack', '--layers', '2'], '--layers'],
     [['serve', '--model', SAMPLE_MODEL, '--workers', '0', '--max-num-seqs', '0'], '--max-num-seqs'],
     [['serve', '--model', SAMPLE_MODEL, '--workers', '0', '--kv-cache-memory', 'much'], '--kv-cache-memory'],
+    [['serve', '--model', SAMPLE_MODEL, '--workers', '0', '--kv-cache-dtype', 'fp8'], '--kv-cache-dtype'],
+    [['evaluate', '--kv-cache-dtype', 'fp8'], '--kv-cache-dtype'],
     [['router', '--pack', '/nowhere'], '/nowhere'],
     [['router', '--pack', '/nowhere', '--workers', 'local,here'], '--workers'],
     [['router', '--pack', '/nowhere', '--workers', 'local,a:1', '--local-shards', 'some'], '--local-shards'],

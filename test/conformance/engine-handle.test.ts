@@ -173,6 +173,27 @@ describe('a running engine', () => {
 });
 
 describe('startEngine', () => {
+  it('keeps keys and values as it is told, on all threads', async () => {
+    const bytes: Record<string, number> = {};
+    for (const kvCacheDtype of ['float32', 'int8'] as const) {
+      const onStep = (_: StepMetrics, { kvCacheBytes }: EngineStats): void => {
+        bytes[kvCacheDtype] = Math.max(bytes[kvCacheDtype] ?? 0, kvCacheBytes);
+      };
+      const engine = await startEngine({ packDir, workers: 'local', threads: 2, kvCacheDtype }, { onStep, onFatal: () => undefined });
+      await engine.whenReady();
+      // The tokens that rounding cannot change.
+      const sure = prompts.filter(({ greedy }) => greedy.margins[0]! > 0.5);
+      expect(sure.length).toBeGreaterThan(2);
+      for (const [index, { ids, greedy }] of sure.entries()) {
+        const events = await collect(engine.generate(requestOf(`${index}`, { promptIds: ids, maxTokens: 2 })));
+        expect(tokensOf(events)[0]).toBe(greedy.ids[0]);
+      }
+      await engine.close();
+    }
+    // Heads of 16: 16 bytes and a scale instead of 64 bytes.
+    expect(bytes.int8).toBe((bytes.float32! * 20) / 64);
+  });
+
   it('refuses requests while it loads and after it was closed, and fails those under way', async () => {
     const engine = await startEngine({ packDir, workers: 'local', threads: 1 }, { onFatal: () => undefined });
     const generate = (): Promise<GenerationEvent[]> => collect(engine.generate(requestOf('a', { maxTokens: engine.maxModelLen - 10 })));

@@ -1,12 +1,9 @@
-/** A generator of numbers in [0, 1) that a seed determines (mulberry32). */
+import { uniform } from '@ringmesh/sampler';
+
+/** Numbers in [0, 1), one after another, that a seed determines. */
 export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  let index = 0;
+  return () => uniform(seed, index++);
 }
 
 export type ArrivalKind = 'poisson' | 'constant';

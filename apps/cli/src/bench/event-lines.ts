@@ -1,3 +1,6 @@
+/** An answer that is no complete one; its message is the kind that the report counts. */
+export class FailedAnswer extends Error {}
+
 /** A line longer than this is no event of an answer. */
 const MAX_LINE_CHARS = 2 ** 20;
 
@@ -8,7 +11,7 @@ export async function* eventData(body: AsyncIterable<Uint8Array>): AsyncGenerato
   for await (const bytes of body) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split('\n');
     rest = lines.pop()!;
-    if (rest.length > MAX_LINE_CHARS) throw new Error('an event is too long');
+    if (rest.length > MAX_LINE_CHARS) throw new FailedAnswer('event too long');
     for (const line of lines) if (line.startsWith('data:')) yield line.slice(5).trim();
   }
 }

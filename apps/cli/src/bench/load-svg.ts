@@ -50,15 +50,22 @@ function panel(name: Latency, values: readonly number[]): string {
       ? ''
       : `<rect class="bar" x="${fix(x)}" y="${fix(base() - height)}" width="${fix(PLOT.width / BINS - 1)}" height="${fix(height)}"/>`;
   });
-  const marks = MARKS.map(([mark, share], index) => {
+  const marks = MARKS.map(([mark, share]) => {
     const value = quantile(sorted, share);
     const x = PANEL.left + (value / max) * PLOT.width;
-    const label = text(PANEL.width - PANEL.right, PANEL.top - 2 + 14 * index, `${mark} ${show(value)} ms`, 'end');
-    return `<line class="mark" data-mark="${mark}" x1="${fix(x)}" x2="${fix(x)}" y1="${PANEL.top}" y2="${base()}"><title>${mark} ${show(value)} ms</title></line>${label}`;
+    return `<line class="mark" data-mark="${mark}" x1="${fix(x)}" x2="${fix(x)}" y1="${PANEL.top}" y2="${base()}"><title>${mark} ${show(value)} ms</title></line>`;
   });
-  const ticks = [0, 0.5, 1].map((share) => text(PANEL.left + share * PLOT.width, base() + 16, show(share * max), 'middle'));
+  const legend = MARKS.map(([mark, share]) => `${mark} ${show(quantile(sorted, share))}`).join(', ');
+  const ticks = (
+    [
+      ['start', 0],
+      ['middle', 0.5],
+      ['end', 1],
+    ] as const
+  ).map(([anchor, share]) => text(PANEL.left + share * PLOT.width, base() + 16, show(share * max), anchor));
   return [
     heading,
+    text(PANEL.width - PANEL.right, 32, `${legend} ms`, 'end'),
     ...bars,
     `<line class="axis" x1="${PANEL.left}" x2="${PANEL.left + PLOT.width}" y1="${base()}" y2="${base()}"/>`,
     `<line class="axis" x1="${PANEL.left}" x2="${PANEL.left}" y1="${PANEL.top}" y2="${base()}"/>`,

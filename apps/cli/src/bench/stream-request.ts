@@ -1,4 +1,4 @@
-import { eventData } from './event-lines.js';
+import { eventData, FailedAnswer } from './event-lines.js';
 import type { RequestRecord } from './metrics.js';
 import type { Prompt } from './prompts.js';
 
@@ -26,9 +26,6 @@ interface StreamEvent {
   usage?: { prompt_tokens?: unknown; completion_tokens?: unknown } | null;
   choices?: { text?: string; delta?: { content?: string | null; reasoning_content?: string | null; reasoning?: string | null } }[];
 }
-
-/** An answer that is no complete one; its message is the kind that the report counts. */
-class FailedAnswer extends Error {}
 
 /** Sends one request and measures its stream. Never rejects: what fails is in the record. @param dueAt by `performance.now()` */
 export async function streamRequest(target: Target, request: RequestBody, dueAt: number, signal: AbortSignal): Promise<RequestRecord> {

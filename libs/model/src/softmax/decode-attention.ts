@@ -71,10 +71,11 @@ export class DecodeAttention {
     const numTokens = keys.data.length / headDim;
     this.reserve(numTokens);
     const { setQueries, outputs } = this.views;
+    const [keyRows, valueRows] = [rowsOf(keys), rowsOf(values)];
     for (let first = 0; first * headDim < query.length; first += QUERIES) {
       const part = query.subarray(first * headDim, (first + QUERIES) * headDim); // [≤ 4 · D]
       setQueries(part, 1 / Math.sqrt(headDim));
-      this.attend(rowsOf(keys), rowsOf(values), numTokens);
+      this.attend(keyRows, valueRows, numTokens);
       for (let row = 0; row * headDim < part.length; row++) {
         attention.set(outputs.subarray(row * padded, row * padded + headDim), start + (first + row) * headDim);
       }
@@ -113,9 +114,11 @@ export class DecodeAttention {
   private load({ bytes, scales }: Rows, first: number, end: number, row: number): void {
     const { block, blockScales } = this.views;
     const [width, target] = [this.headDim * this.kernel.elementBytes, this.padded * this.kernel.elementBytes];
-    if (width === target) bytes.copy(block, row * target, first * width, end * width);
-    else
+    if (width === target) {
+      bytes.copy(block, row * target, first * width, end * width);
+    } else {
       for (let token = first; token < end; token++) bytes.copy(block, (row + token - first) * target, token * width, (token + 1) * width);
+    }
     scales?.copy(blockScales, row * SCALE_BYTES, first * SCALE_BYTES, end * SCALE_BYTES);
   }
 

@@ -8,14 +8,13 @@ import {
   type KernelFunction,
   load,
   loopWhileBelow,
-  MAX,
   MULTIPLY_ADD,
   set,
   splatFrom,
   store,
   V128,
 } from '../kernels/assembler.js';
-import { QUERIES, QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout, totals } from './softmax-kernel.js';
+import { QUERIES, QUERY_INDICES, SCORE_BYTES, SCORE_LOCALS, scoreFunction, type SoftmaxLayout, totals } from './softmax-kernel.js';
 
 /** Tokens whose keys or values are in the kernel's memory at a time: few enough for a processor's nearest cache. */
 export const FLOAT32_BLOCK_TOKENS = 32;
@@ -33,23 +32,19 @@ export function float32Layout(headDim: number): Float32Layout {
   return { queries: 0, outputs, largest, sums: largest + SCORE_BYTES, block, scores: block + FLOAT32_BLOCK_TOKENS * row };
 }
 
-/** Two tokens at a time, so that a query is read once for both. */
-export function float32Score({ queries, block, largest, scores }: Float32Layout, headDim: number): KernelFunction {
+export function float32Score(layout: Float32Layout, headDim: number): KernelFunction {
+  const { queries, block } = layout;
+  const { token: TOKEN, second: COLUMN, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
   const row = headDim * 4;
-  const [AT, END, TOKEN, COLUMN, Q, FIRST, SECOND] = [0, 1, 2, 3, 4, 5, 9];
-  const [KEYS, SUMS, T, U, LARGEST] = [[13, 14], [FIRST, SECOND], 15, 16, 17];
   const unrolled = headDim % 16 === 0 ? 4 : 2;
   const fourFloats = (offset: number): number[] => [
     ...KEYS.flatMap((key, token) => [...get(TOKEN), ...load(block + token * row + offset), ...set(key)]),
     ...QUERY_INDICES.flatMap((query) => [
       ...[...get(COLUMN), ...load(queries + query * row + offset), ...set(Q)],
-      ...KEYS.flatMap((key, token) => [
-        ...get(key),
-        ...get(Q),
-        ...get(SUMS[token]! + query),
-        ...MULTIPLY_ADD,
-        ...set(SUMS[token]! + query),
-      ]),
+      ...KEYS.flatMap((key, token) => {
+        const sum = SUMS[token]! + query;
+        return [...get(key), ...get(Q), ...get(sum), ...MULTIPLY_ADD, ...set(sum)];
+      }),
     ]),
   ];
   const twoTokens = [
@@ -60,24 +55,9 @@ export function float32Score({ queries, block, largest, scores }: Float32Layout,
       ...increase(TOKEN, unrolled * 16),
       ...increase(COLUMN, unrolled * 16),
     ]),
-    ...SUMS.flatMap((sums, token) => [
-      ...[...totals(sums, ADD, [T, U]), ...set(sums)],
-      ...[...get(AT), ...get(sums), ...store(scores + token * SCORE_BYTES)],
-      ...[...get(LARGEST), ...get(sums), ...MAX, ...set(LARGEST)],
-    ]),
-    ...increase(TOKEN, row), // the other one's
-    ...increase(AT, 2 * SCORE_BYTES),
+    ...SUMS.flatMap((sums) => [...totals(sums, ADD, spare), ...set(sums)]),
   ];
-  const body = [
-    ...[...constant(0), ...load(largest), ...set(LARGEST)],
-    ...loopWhileBelow(AT, get(END), twoTokens),
-    ...[...constant(0), ...get(LARGEST), ...store(largest)],
-  ];
-  const locals: [number, number][] = [
-    [2, I32],
-    [14, V128],
-  ];
-  return { name: 'score', parameters: [I32, I32], locals, body };
+  return scoreFunction(layout, twoTokens, increase(TOKEN, row)); // the other token's
 }
 
 /** Eight numbers of all four outputs at a time: as many as there are registers for. */

@@ -26,7 +26,7 @@ import {
   TO_INTEGERS,
   V128,
 } from '../kernels/assembler.js';
-import { QUERIES, QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout, totals } from './softmax-kernel.js';
+import { QUERIES, QUERY_INDICES, SCORE_BYTES, SCORE_LOCALS, scoreFunction, type SoftmaxLayout, totals } from './softmax-kernel.js';
 
 /** Tokens whose keys or values are in the kernel's memory at a time: few enough for a processor's nearest cache. */
 export const INT8_BLOCK_TOKENS = 128;
@@ -72,11 +72,10 @@ export function int8Layout(headDim: number): Int8Layout {
   };
 }
 
-/** Two tokens at a time, so that a query is read once for both. Sums of integers, exact; then the scales. */
+/** Sums of integers, exact; then the scales. */
 export function int8Score(layout: Int8Layout, headDim: number): KernelFunction {
-  const { queries, queryScales, block, blockScales, largest, scores } = layout;
-  const [AT, END, TOKEN, SCALE, Q, FIRST, SECOND] = [0, 1, 2, 3, 4, 5, 9];
-  const [KEYS, SUMS, T, U, LARGEST] = [[13, 14], [FIRST, SECOND], 15, 16, 17];
+  const { queries, queryScales, block, blockScales } = layout;
+  const { token: TOKEN, second: SCALE, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
   const eightNumbers = (column: number): number[] => [
     ...KEYS.flatMap((key, token) => [...get(TOKEN), ...loadBytes(block + token * headDim + column), ...set(key)]),
     ...QUERY_INDICES.flatMap((query) => [
@@ -91,25 +90,11 @@ export function int8Score(layout: Int8Layout, headDim: number): KernelFunction {
     ...SUMS.flatMap((sums) => QUERY_INDICES.flatMap((query) => [...integers(0), ...set(sums + query)])),
     ...Array.from({ length: headDim / 8 }, (_, index) => eightNumbers(index * 8)).flat(),
     ...SUMS.flatMap((sums, token) => [
-      ...[...totals(sums, ADD_INTEGERS, [T, U]), ...TO_FLOATS],
+      ...[...totals(sums, ADD_INTEGERS, spare), ...TO_FLOATS],
       ...[...get(SCALE), ...splatFrom(blockScales + token * 4), ...MUL, ...constant(0), ...load(queryScales), ...MUL, ...set(sums)],
-      ...[...get(AT), ...get(sums), ...store(scores + token * SCORE_BYTES)],
-      ...[...get(LARGEST), ...get(sums), ...MAX, ...set(LARGEST)],
     ]),
-    ...increase(TOKEN, 2 * headDim),
-    ...increase(SCALE, 8),
-    ...increase(AT, 2 * SCORE_BYTES),
   ];
-  const body = [
-    ...[...constant(0), ...load(largest), ...set(LARGEST)],
-    ...loopWhileBelow(AT, get(END), twoTokens),
-    ...[...constant(0), ...get(LARGEST), ...store(largest)],
-  ];
-  const locals: [number, number][] = [
-    [2, I32],
-    [14, V128],
-  ];
-  return { name: 'score', parameters: [I32, I32], locals, body };
+  return scoreFunction(layout, twoTokens, [...increase(TOKEN, 2 * headDim), ...increase(SCALE, 8)]);
 }
 
 /** An even number of tokens: quantizes their weights, then adds two tokens in a product, eight numbers of all four outputs at a time. */

@@ -55,6 +55,34 @@ export function totals(vectors: number, add: number[], spare: [number, number]):
   ];
 }
 
+/** Locals of every `score(at, end)`, of which `twoTokens` moves the first on. */
+export const SCORE_LOCALS = { at: 0, token: 2, second: 3, query: 4, sums: [5, 9], keys: [13, 14], spare: [15, 16] as [number, number] };
+const SCORE_LARGEST = 17;
+
+/**
+ * `score(at, end)`: scores of the block's tokens, two at a time so that a query is read once for both; `largest` takes theirs.
+ * @param twoTokens their scores, each token's as a vector in the first of its four {@link SCORE_LOCALS}.sums
+ * @param next moves on to the next two, but for the scores' address
+ */
+export function scoreFunction({ scores, largest }: SoftmaxLayout, twoTokens: number[], next: number[]): KernelFunction {
+  const { at, sums } = SCORE_LOCALS;
+  const END = 1;
+  const keep = sums.flatMap((sum, token) => [
+    ...[...get(at), ...get(sum), ...store(scores + token * SCORE_BYTES)],
+    ...[...get(SCORE_LARGEST), ...get(sum), ...MAX, ...set(SCORE_LARGEST)],
+  ]);
+  const body = [
+    ...[...constant(0), ...load(largest), ...set(SCORE_LARGEST)],
+    ...loopWhileBelow(at, get(END), [...twoTokens, ...keep, ...next, ...increase(at, 2 * SCORE_BYTES)]),
+    ...[...constant(0), ...get(SCORE_LARGEST), ...store(largest)],
+  ];
+  const locals: [number, number][] = [
+    [2, I32],
+    [14, V128],
+  ];
+  return { name: 'score', parameters: [I32, I32], locals, body };
+}
+
 /** exp(x) = 2ⁿ · exp(r) with |r| ≤ ln 2 / 2 and a polynomial for the latter (S. Moshier, Cephes, expf): 1e-7 of the value at most. */
 const LOG2_E = 1.442695040888963;
 const LN2_HIGH = 0.693359375;
