@@ -1,7 +1,6 @@
 /** `npm run bench`: Ringmesh and node-llama-cpp side by side, on models of the same shape. */
 import { writeFile } from 'node:fs/promises';
 import { type KvCacheDtypeChoice, kvCacheDtypeOf } from '@ringmesh/engine';
-import { KvCachePool } from '@ringmesh/kv-cache';
 import { cacheLayout } from '@ringmesh/model';
 import { readManifest } from '@ringmesh/weights';
 import { activeBytes } from './active-bytes.ts';
@@ -39,9 +38,7 @@ async function bench(options: BenchOptions): Promise<void> {
   const summary = { engines, measures, numLayers: config.numLayers, activeBytes: await activeBytes(models.packDir) };
   console.log(`\n${options.shape}, ${config.numLayers} layers, ${threads} threads, context ${plan.contextTokens} and up\n`);
   console.log(report(rounds, summary));
-  const kept = new KvCachePool(cacheLayout(config, kvCacheDtypeOf(options.kvCacheDtype, quantization)), 0).sequenceBytes(
-    plan.contextTokens,
-  );
+  const kept = cacheLayout(config, kvCacheDtypeOf(options.kvCacheDtype, quantization)).sequenceBytes(plan.contextTokens);
   console.log(`\na sequence of ${plan.contextTokens} tokens keeps ${(kept / 1e6).toFixed(0)} MB`);
   if (options.json !== undefined) await writeFile(options.json, JSON.stringify({ options, plan, summary, rounds }, null, 2));
 }

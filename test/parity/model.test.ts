@@ -180,7 +180,7 @@ describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_line
           cache.reserve(tokenIds.length);
           model.forward([{ cache, tokenIds, logits: 'none' }]);
         }
-        const view = new CacheView(model.caches.layout, cache.memory);
+        const view = new CacheView(model.caches.layout, model.caches.memory, cache.memory);
         for (const [layer, golden] of Object.entries(prompt.linear_state!)) expectState(view.state(Number(layer)), golden);
         cache.release();
       }

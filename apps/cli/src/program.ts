@@ -23,6 +23,7 @@ const SERVING_OPTIONS = [
   ['--max-model-len <n>', "tokens of prompt and answer together (the model's own)"],
   ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
   ['--kv-cache-dtype <format>', 'keys and values: auto, float32 or int8 (auto: int8 with a q8 or q4 pack)'],
+  ['--prefix-caching <setting>', 'on: prompts that begin alike are computed once; off (on)'],
   ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
   ['--reasoning-parser <name>', 'finds thoughts in chats: think (<think>…</think>) or none (think)'],
   ['--tool-call-parser <name>', 'finds tool calls in chats: hermes (<tool_call>{json}</tool_call>) or none (hermes)'],

@@ -73,6 +73,7 @@ describe('parseRouterOptions', () => {
     ['--max-model-len', { maxModelLen: '1e9' }],
     ['--kv-cache-memory', { kvCacheMemory: 'lots' }],
     ['--kv-cache-dtype', { kvCacheDtype: 'fp8' }],
+    ['--prefix-caching', { prefixCaching: 'yes' }],
     ['--dispatch-timeout', { dispatchTimeout: '0' }],
     ['--served-model-name', { servedModelName: 'a b' }],
     ['--tls-key', { tlsCa: 'ca.pem', tlsCert: 'cert.pem' }],

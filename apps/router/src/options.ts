@@ -22,6 +22,7 @@ export interface RawRouterOptions {
   maxModelLen?: string;
   kvCacheMemory?: string;
   kvCacheDtype?: string;
+  prefixCaching?: string;
   servedModelName?: string;
   reasoningParser?: string;
   toolCallParser?: string;
@@ -61,6 +62,7 @@ export interface RouterOptions {
   maxModelLen: number | undefined;
   kvCacheBytes: number | undefined;
   kvCacheDtype: KvCacheDtypeChoice | undefined;
+  prefixCaching: boolean;
   /** Undefined: the pack's own name. */
   servedModelName: string | undefined;
   /** What is looked for in replies of chats. */
@@ -95,6 +97,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     maxModelLen: parseInteger('--max-model-len', raw.maxModelLen, 2, 1 << 24),
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
+    prefixCaching: parseChoice('--prefix-caching', raw.prefixCaching, ['on', 'off']) !== 'off',
     servedModelName: parseModelName(raw.servedModelName),
     outputParsers: {
       reasoning: parseChoice('--reasoning-parser', raw.reasoningParser, REASONING_PARSERS) ?? 'think',
@@ -121,6 +124,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     maxNumBatchedTokens: options.maxNumBatchedTokens,
     kvCacheBytes: options.kvCacheBytes,
     kvCacheDtype: options.kvCacheDtype,
+    prefixCaching: options.prefixCaching,
     maxModelLen: options.maxModelLen,
     dispatchTimeoutMs: options.dispatchTimeoutMs,
     security: options.security,

@@ -108,7 +108,7 @@ export class JsonFields {
     });
   }
 
-  /** Throws the source's error: `config.json: head_dim is 15; it must be even`. */
+  /** Throws the source's error: `config.json: head_dim is 15; it must be a multiple of 8`. */
   fail(key: string, requirement: string, ErrorClass: ErrorClass = this.source.ErrorClass): never {
     const state = this.value(key) === undefined ? 'is missing' : `is ${show(this.value(key))}`;
     const field = `${this.source.file}: ${this.path(key)}`;

@@ -15,8 +15,10 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     readonly request: GenerationRequest,
     /** On the clock of the engine, in seconds. */
     readonly submittedAt: number,
+    /** Whether it may share what is computed with others. */
+    prefixCaching: boolean,
   ) {
-    super(request.id, request.promptIds);
+    super(request.id, request.promptIds, prefixCaching && request.returnRoutedExperts !== true ? (request.cacheSalt ?? '') : null);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }

@@ -45,7 +45,7 @@ function openRank(): RankWorker | null {
   const { config, numParts } = data.manifest;
   const { rank, numRanks, kvCacheDtype, link, memory } = share;
   const layout = new PackLayout(data.packDir);
-  const options = { config, layout, numParts, rank, numRanks, kvCacheDtype, onProgress: stopIfClosed };
+  const options = { config, layout, numParts, rank, numRanks, kvCacheDtype, blocks: memory.blocks, onProgress: stopIfClosed };
   return new RankWorker(ModelRank.open(options), link, memory);
 }
 

@@ -21,6 +21,7 @@ export interface ComputeThreadsOptions {
   channelShape: ChannelShape;
   /** Sequences that logits are wanted of at once. */
   maxNumSeqs: number;
+  kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   /** Micro-batches that may be in flight at once. */
   numSlots: number;
@@ -56,11 +57,12 @@ export class ComputeThreads {
   private readonly threads: ExpertThreadHandle[] = [];
 
   constructor(private readonly options: ComputeThreadsOptions) {
-    const { manifest, threads, shards, expertsAreLocal, channelShape, maxNumSeqs, numSlots } = options;
+    const { manifest, threads, shards, expertsAreLocal, channelShape, maxNumSeqs, numSlots, kvCacheBytes, kvCacheDtype } = options;
     const [own, ...others] = planThreads(manifest, threads, shards);
     // Where all the work of a step is on these threads, the cores have nothing else to do.
     this.spinMs = expertsAreLocal && others.length > 0 && threads <= availableParallelism() ? SPIN_MS : 0;
-    const memory = allocateSharedMemory(manifest, { maxTokens: channelShape.maxTokens, maxRows: maxNumSeqs, numSlots });
+    const sizes = { maxTokens: channelShape.maxTokens, maxRows: maxNumSeqs, numSlots, kvCacheBytes, kvCacheDtype };
+    const memory = allocateSharedMemory(manifest, sizes);
     this.engineRank = { links: [], memory, rankOfExpert: ranksOfExperts(manifest, [own!, ...others]) };
     const neverWaits = new Doorbell(); // the engine's thread looks at its channels when it has nothing else to do
     this.ownHost = { shards: own!.shards, channels: this.createChannels(neverWaits).map(({ buffers }) => buffers) };

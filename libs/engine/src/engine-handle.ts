@@ -66,6 +66,7 @@ export class EngineHandle implements EngineClient {
       ...parts,
       threads: settings.threads,
       maxNumSeqs: settings.limits.maxNumSeqs,
+      kvCacheBytes: settings.kvCacheBytes,
       kvCacheDtype: settings.kvCacheDtype,
       shards: localShards,
       expertsAreLocal: workers === 'local',

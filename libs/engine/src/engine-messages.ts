@@ -18,6 +18,7 @@ export interface EngineThreadData {
   limits: SchedulerLimits;
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
+  prefixCaching: boolean;
   dispatchTimeoutMs: number;
   profile: boolean;
   /** Experts that the thread computes itself; without shards where it computes none. */

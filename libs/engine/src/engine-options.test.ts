@@ -22,6 +22,7 @@ describe('resolveOptions', () => {
       limits: { maxNumBatchedTokens: 512, maxNumSeqs: 256 },
       kvCacheBytes: 256 * bytesFor(4096),
       kvCacheDtype: 'float32',
+      prefixCaching: true,
       maxModelLen: 4096,
       threads: 6,
       wire: 'f32',

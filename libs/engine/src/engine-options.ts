@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '@ringmesh/core';
-import { type KvCacheDtype, KvCachePool } from '@ringmesh/kv-cache';
+import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import { cacheLayout } from '@ringmesh/model';
 import { chooseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
@@ -26,6 +26,8 @@ export interface EngineOptions {
   kvCacheBytes?: number | undefined;
   /** What keys and values are kept as; unless given, int8 where the pack is q8 or q4, and float32 where it is not. */
   kvCacheDtype?: KvCacheDtypeChoice | undefined;
+  /** Whether requests share what is computed of the tokens that they have in common at their beginning; so unless given. */
+  prefixCaching?: boolean | undefined;
   /** Prompt and generated tokens of one request at most; the model's own limit unless given, less where the KV cache is smaller. */
   maxModelLen?: number | undefined;
   /** How long a worker may take for one layer before it counts as failed; 30 s unless given. */
@@ -43,6 +45,7 @@ export interface EngineSettings {
   limits: SchedulerLimits;
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
+  prefixCaching: boolean;
   maxModelLen: number;
   threads: number;
   wire: DType;
@@ -83,6 +86,7 @@ export function resolveOptions(options: EngineOptions, pack: PackFacts, machine:
   return {
     ...resolveMemory(options, pack, { maxNumSeqs, freeMemoryBytes: machine.freeMemoryBytes }),
     limits: { maxNumBatchedTokens, maxNumSeqs },
+    prefixCaching: options.prefixCaching ?? true,
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
@@ -117,13 +121,12 @@ function resolveMemory(
   }
   const kvCacheDtype = kvCacheDtypeOf(choice, quantization);
   const layout = cacheLayout(config, kvCacheDtype);
-  const bytesOfOne = new KvCachePool(layout, 0).sequenceBytes(asked);
+  const bytesOfOne = layout.sequenceBytes(asked);
   const defaultBytes = Math.floor(Math.min(freeMemoryBytes * KV_CACHE_SHARE, bytesOfOne * maxNumSeqs));
   const kvCacheBytes = checkInteger('--kv-cache-memory', options.kvCacheBytes ?? defaultBytes, 1, Number.MAX_SAFE_INTEGER);
-  const pool = new KvCachePool(layout, kvCacheBytes);
-  const fitting = pool.maxSequenceTokens;
+  const fitting = layout.maxSequenceTokens(kvCacheBytes);
   if (fitting === 0) {
-    throw invalid('--kv-cache-memory', `--kv-cache-memory is ${kvCacheBytes}, but the shortest sequence takes ${pool.sequenceBytes(1)}`);
+    throw invalid('--kv-cache-memory', `--kv-cache-memory is ${kvCacheBytes}, but the shortest sequence takes ${layout.sequenceBytes(1)}`);
   }
   if (options.maxModelLen !== undefined && fitting < asked) {
     const why = `--kv-cache-memory is ${kvCacheBytes}, but one request of --max-model-len ${asked} tokens takes ${bytesOfOne}`;

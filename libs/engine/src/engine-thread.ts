@@ -28,7 +28,8 @@ try {
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const engine = new Engine({ model, dispatcher, vocabSize, limits: data.limits, now: monotonicSeconds, profile });
+  const { limits, prefixCaching } = data;
+  const engine = new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: monotonicSeconds, profile });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();

@@ -31,16 +31,23 @@ interface EngineLimits {
   maxNumBatchedTokens?: number;
   maxNumSeqs?: number;
   kvCacheTokens?: number;
+  prefixCaching?: boolean;
 }
 
-function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14 }: EngineLimits = {}): Engine {
+function newEngine({
+  maxNumBatchedTokens = MAX_BATCHED_TOKENS,
+  maxNumSeqs = 16,
+  kvCacheTokens = 1 << 14,
+  prefixCaching = true,
+}: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
   const layout = cacheLayout(manifest.config, 'float32');
   // States of a sequence for each 112 tokens: fewer than may run, where tokens are scarce.
   const kvCacheBytes = layout.bytesFor(kvCacheTokens) + Math.floor(kvCacheTokens / 112) * layout.stateBytes;
   const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
-  return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => performance.now() / 1000 });
+  const limits = { maxNumBatchedTokens, maxNumSeqs };
+  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: () => performance.now() / 1000 });
 }
 
 function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {
@@ -56,6 +63,12 @@ function finish(engine: Engine): StepReport[] {
 
 function eventsOf(reports: StepReport[], id: string): RequestEvent['event'][] {
   return reports.flatMap(({ events }) => events.filter((event) => event.id === id).map(({ event }) => event));
+}
+
+function startOf(reports: StepReport[], id: string): Extract<RequestEvent['event'], { type: 'started' }> {
+  const event = eventsOf(reports, id)[0];
+  if (event?.type !== 'started') throw new Error(`${id} did not start`);
+  return event;
 }
 
 function tokensOf(reports: StepReport[], id: string): number[] {
@@ -110,6 +123,48 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     const reports = expectGoldenIds(newEngine({ kvCacheTokens: 448 }));
     expect(reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0)).toBeGreaterThan(0);
     expect(Math.max(...reports.map(({ stats }) => stats.kvCacheUsage))).toBeLessThanOrEqual(1);
+  });
+
+  it('gives them when what they have in common with earlier requests is not computed again', () => {
+    for (const limits of [{}, { kvCacheTokens: 448 }, { maxNumBatchedTokens: 100, maxNumSeqs: 3 }]) {
+      const engine = newEngine(limits);
+      const cached = [1, 2].map(() => {
+        const reports = expectGoldenIds(engine);
+        return prompts.map((_, index) => startOf(reports, `${index}`).cachedTokens);
+      });
+      const blocks = prompts.map(({ ids }) => Math.floor((ids.length - 1) / 64) * 64);
+      expect(cached[0]).toEqual(prompts.map(() => 0));
+      // Where memory is short, what was kept had to go.
+      if (limits.kvCacheTokens === undefined) expect(cached[1]).toEqual(blocks);
+    }
+  });
+
+  it('goes on with a conversation where it ended, and shares nothing across salts, nor where experts are to be reported', () => {
+    const engine = newEngine();
+    const prompt = prompts.find(({ ids }) => ids.length > 192)!;
+    engine.submit(requestOf(prompt, 'first', { cacheSalt: 'a' }), 0);
+    const answer = tokensOf(finish(engine), 'first');
+    const next = { ...prompt, ids: [...prompt.ids, ...answer, ...prompt.ids.slice(0, 9)] };
+    const asked: [string, Partial<GenerationRequest>][] = [
+      ['other salt', { cacheSalt: 'b' }],
+      ['no salt', {}],
+      ['experts', { cacheSalt: 'a', returnRoutedExperts: true }],
+      ['same salt', { cacheSalt: 'a' }],
+    ];
+    const found = asked.map(([id, overrides]) => {
+      engine.submit(requestOf(next, id, { ...overrides, maxTokens: 8 }), 0);
+      const reports = finish(engine);
+      return { cached: startOf(reports, id).cachedTokens, tokens: tokensOf(reports, id) };
+    });
+    expect(found.map(({ cached }) => cached)).toEqual([0, 0, 0, Math.floor((prompt.ids.length + answer.length - 1) / 64) * 64]);
+    for (const { tokens } of found) expect(tokens).toEqual(found[0]!.tokens);
+  });
+
+  it('computes everything where it is told to', () => {
+    const engine = newEngine({ prefixCaching: false });
+    expectGoldenIds(engine);
+    const reports = expectGoldenIds(engine);
+    expect(prompts.map((_, index) => startOf(reports, `${index}`).cachedTokens)).toEqual(prompts.map(() => 0));
   });
 
   it('draws the same tokens for a seed alone and among others', () => {

@@ -15,6 +15,8 @@ export interface EngineParts {
   dispatcher: Dispatcher;
   vocabSize: number;
   limits: SchedulerLimits;
+  /** Whether requests share what is computed of the tokens that they have in common at their beginning. */
+  prefixCaching: boolean;
   /** Seconds, on the same clock as `submittedAt`. */
   now: () => number;
   /** The one that model and dispatcher tell. */
@@ -35,7 +37,7 @@ export class Engine {
 
   /** Queues a request whose id is not in use. */
   submit(request: GenerationRequest, submittedAt: number): void {
-    const generation = new ActiveGeneration(request, submittedAt);
+    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching);
     this.generations.set(request.id, generation);
     this.scheduler.add(generation);
   }
@@ -71,7 +73,8 @@ export class Engine {
     for (const { sequence } of chunks) {
       if (sequence.hasStarted) continue;
       sequence.hasStarted = true;
-      this.events.push({ id: sequence.id, event: { type: 'started', queueSeconds: this.parts.now() - sequence.submittedAt } });
+      const event = { type: 'started' as const, queueSeconds: this.parts.now() - sequence.submittedAt, cachedTokens: sequence.numComputed };
+      this.events.push({ id: sequence.id, event });
     }
     for (const generation of oversized) {
       const need = `${generation.tokenIds.length} tokens do not fit into the KV cache even alone`;

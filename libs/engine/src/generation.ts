@@ -14,8 +14,10 @@ export interface GenerationRequest {
   maxTokens: number;
   /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
   stopTokenIds: number[];
-  /** Report the gate's decisions with the tokens. */
+  /** Report the gate's decisions with the tokens: then nothing of the prompt is taken from the prefix cache. */
   returnRoutedExperts?: boolean;
+  /** Requests that begin with the same tokens, and have the same salt, share what is computed of them. */
+  cacheSalt?: string | undefined;
   /** Undefined: the model thinks as long as it likes. */
   thoughtLimit?: ThoughtLimit | undefined;
 }
@@ -38,7 +40,13 @@ export interface TokenEvent {
 
 /** What the engine tells about one request, in order: started, token…, then finished or failed, once. */
 export type GenerationEvent =
-  | { type: 'started'; /** Seconds between submission and the first scheduled step. */ queueSeconds: number }
+  | {
+      type: 'started';
+      /** Seconds between submission and the first scheduled step. */
+      queueSeconds: number;
+      /** Of the prompt, tokens that another request had computed. */
+      cachedTokens: number;
+    }
   | TokenEvent
   | { type: 'finished'; reason: FinishReason }
   | { type: 'failed'; error: RingmeshError };

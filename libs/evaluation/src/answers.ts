@@ -33,7 +33,7 @@ export async function answerTasks(
   const { model, dispatcher, tokenizer, manifest } = evaluated;
   const { config } = manifest;
   const limits = { maxNumBatchedTokens: MAX_TOKENS, maxNumSeqs: MAX_SEQUENCES };
-  const engine = new Engine({ model, dispatcher, vocabSize: config.vocabSize, limits, now: monotonicSeconds });
+  const engine = new Engine({ model, dispatcher, vocabSize: config.vocabSize, limits, prefixCaching: true, now: monotonicSeconds });
   const endTokenIds = [...new Set([...config.eosTokenIds, ...(manifest.generationDefaults.eosTokenIds ?? [])])];
   const prompts = tasks.map((task, index) => promptOf(evaluated, task, `${option}: task ${index + 1}`));
   const outputs: number[][] = prompts.map(() => []);

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Dispatcher } from '@ringmesh/dispatch';
 import { channelShapeOf, type KvCacheDtypeChoice, kvCacheDtypeOf } from '@ringmesh/engine';
 import { ExpertPool } from '@ringmesh/experts';
-import { type KvCacheDtype, KvCachePool } from '@ringmesh/kv-cache';
+import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import { cacheLayout, Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
@@ -73,7 +73,7 @@ export class EvaluatedModel {
 
 /** Room for many usual sequences, and for one of any length. Memory is taken only as it is filled. */
 function kvCacheBytesFor({ config }: PackManifest, kvCacheDtype: KvCacheDtype): number {
-  const pool = new KvCachePool(cacheLayout(config, kvCacheDtype), 0);
-  const longest = pool.sequenceBytes(config.maxPositionEmbeddings);
-  return Math.max(longest, pool.sequenceBytes(Math.min(USUAL_TOKENS, config.maxPositionEmbeddings)) * MAX_SEQUENCES);
+  const layout = cacheLayout(config, kvCacheDtype);
+  const longest = layout.sequenceBytes(config.maxPositionEmbeddings);
+  return Math.max(longest, layout.sequenceBytes(Math.min(USUAL_TOKENS, config.maxPositionEmbeddings)) * MAX_SEQUENCES);
 }

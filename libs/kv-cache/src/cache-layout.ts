@@ -1,3 +1,6 @@
+/** Tokens of a block: what memory is taken in. */
+export const BLOCK_TOKENS = 64;
+
 /** What a sequence keeps for one layer: what each kind of attention decides for itself. */
 export interface LayerMemory {
   /** Rows that every token adds (the key of one KV head, say): bytes of each, multiples of 4 in all. */
@@ -9,7 +12,7 @@ export interface LayerMemory {
 /** Versions of a state that are kept: that after the last step, and the one that the step at hand makes. */
 const STATE_VERSIONS = 2;
 
-/** Where the layers of a model keep what they keep of a sequence. */
+/** Where the layers of a model keep what they keep of a sequence: rows in blocks of {@link BLOCK_TOKENS} tokens, states beside them. */
 export class CacheLayout {
   /** Of all layers. */
   readonly bytesPerToken: number;
@@ -39,18 +42,43 @@ export class CacheLayout {
     return numTokens * this.bytesPerToken;
   }
 
-  /** Bytes of the states of one sequence, all versions (float32). */
-  get stateBytes(): number {
-    return STATE_VERSIONS * this.stateFloats * Float32Array.BYTES_PER_ELEMENT;
+  /** Of a block, all layers. */
+  get blockBytes(): number {
+    return this.bytesFor(BLOCK_TOKENS);
   }
 
-  /** Where a token's row starts, in bytes, where there is room for `capacity` tokens: [layers, rows a token, capacity, row]. */
-  rowOffset(layer: number, row: number, token: number, capacity: number): number {
-    return this.rowsBefore[layer]![row]! * capacity + token * this.layers[layer]!.rowBytes[row]!;
+  /** Bytes of the states of one sequence, all versions (float32). */
+  get stateBytes(): number {
+    return STATE_VERSIONS * this.snapshotBytes;
+  }
+
+  /** Bytes of one version of the states. */
+  get snapshotBytes(): number {
+    return this.stateFloats * Float32Array.BYTES_PER_ELEMENT;
+  }
+
+  /** Bytes that a sequence of this length takes, with its states. */
+  sequenceBytes(numTokens: number): number {
+    return this.stateBytes + numBlocks(numTokens) * this.blockBytes;
+  }
+
+  /** Tokens that a sequence can have where nobody else takes any of so many bytes. */
+  maxSequenceTokens(byteLimit: number): number {
+    return Math.max(0, Math.floor((byteLimit - this.stateBytes) / this.blockBytes)) * BLOCK_TOKENS;
+  }
+
+  /** Where one of a layer's rows starts in a memory of so many blocks, in bytes: [layers, rows a token, blocks, block tokens, row]. */
+  rowStart(layer: number, row: number, blocksPerMemory: number): number {
+    return blocksPerMemory * BLOCK_TOKENS * this.rowsBefore[layer]![row]!;
   }
 
   /** Index of a layer's state in the states: [versions, layers, state]. */
   stateIndex(layer: number, version: number): number {
     return version * this.stateFloats + this.statesBefore[layer]!;
   }
+}
+
+/** Blocks that so many tokens take. */
+export function numBlocks(numTokens: number): number {
+  return Math.ceil(numTokens / BLOCK_TOKENS);
 }

@@ -1,13 +1,10 @@
-import type { CacheLayout } from './cache-layout.js';
+import type { BlockMemory } from './block-memory.js';
+import { BLOCK_TOKENS, type CacheLayout } from './cache-layout.js';
 
-/**
- * Where what a sequence keeps lies, in memory that all compute threads share. The rows of one KV head are contiguous, so the attention core
- * reads them as views, without a copy.
- */
+/** What one sequence keeps, in memory that all compute threads share: plain data for them. */
 export interface CacheMemory {
-  rows: SharedArrayBuffer;
-  /** Tokens that there is room for. */
-  capacity: number;
+  /** The blocks of its tokens, in order. */
+  blockTable: Int32Array; // [blocks]
   /** Tokens whose rows are stored for every layer, and that the states are after. */
   length: number;
   states: SharedArrayBuffer;
@@ -15,24 +12,68 @@ export interface CacheMemory {
   stateVersion: 0 | 1;
 }
 
+/** Tokens of one block. */
+export interface BlockSpan {
+  first: number;
+  end: number;
+}
+
+/** Where the blocks of a row are in a memory, in bytes. */
+export interface RowAddress {
+  start: number;
+  /** From one block to the next. */
+  blockBytes: number;
+}
+
 /** Reads and writes what one sequence keeps, on whichever thread. It neither reserves memory nor counts tokens. */
 export class CacheView {
   constructor(
-    private readonly layout: CacheLayout,
+    readonly layout: CacheLayout,
+    private readonly blocks: BlockMemory,
     private readonly memory: CacheMemory,
   ) {}
 
-  /** One of a layer's rows, tokens `first` to `end`, as a view to read or to write: whoever stores new tokens counts them afterwards. */
-  floats(layer: number, row: number, first: number, end: number): Float32Array {
-    const bytes = this.bytes(layer, row, first, end);
-    return new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / Float32Array.BYTES_PER_ELEMENT); // [end − first, row]
+  /** Which of the memories the block of a token is in. */
+  memoryOf(token: number): number {
+    return Math.floor(this.blockOf(token) / this.blocks.blocksPerMemory);
   }
 
-  /** The same of a row that is kept as bytes. */
-  bytes(layer: number, row: number, first: number, end: number): Int8Array {
-    const { rows, capacity } = this.memory;
-    const start = this.layout.rowOffset(layer, row, first, capacity);
-    return new Int8Array(rows, start, (end - first) * this.layout.layers[layer]!.rowBytes[row]!); // [end − first, row]
+  /** The how-manieth that block is there. */
+  slotOf(token: number): number {
+    return this.blockOf(token) % this.blocks.blocksPerMemory;
+  }
+
+  /** Where one of a layer's rows is in each memory, in bytes. */
+  rowAddress(layer: number, row: number): RowAddress {
+    const { layout, blocks } = this;
+    return {
+      start: layout.rowStart(layer, row, blocks.blocksPerMemory),
+      blockBytes: BLOCK_TOKENS * layout.layers[layer]!.rowBytes[row]!,
+    };
+  }
+
+  /** Tokens `first` to `end`, block by block. */
+  *spans(first: number, end: number): Generator<BlockSpan> {
+    for (let token = first; token < end;) {
+      const next = Math.min(end, token - (token % BLOCK_TOKENS) + BLOCK_TOKENS);
+      yield { first: token, end: next };
+      token = next;
+    }
+  }
+
+  /** One of a layer's rows, some tokens of a block, as a view to read or to write: whoever stores new tokens counts them afterwards. */
+  bytes(layer: number, row: number, { first, end }: BlockSpan): Int8Array {
+    const { buffer } = this.blocks.memories[this.memoryOf(first)]!;
+    const rowBytes = this.layout.layers[layer]!.rowBytes[row]!;
+    const { start, blockBytes } = this.rowAddress(layer, row);
+    const address = start + this.slotOf(first) * blockBytes + (first % BLOCK_TOKENS) * rowBytes;
+    return new Int8Array(buffer, address, (end - first) * rowBytes); // [end − first, row]
+  }
+
+  /** The same of a row of floats. */
+  floats(layer: number, row: number, span: BlockSpan): Float32Array {
+    const { buffer, byteOffset, length } = this.bytes(layer, row, span);
+    return new Float32Array(buffer, byteOffset, length / Float32Array.BYTES_PER_ELEMENT); // [end − first, row]
   }
 
   /** A layer's state after the last step; nothing writes it. Zeros before the first token. */
@@ -45,12 +86,8 @@ export class CacheView {
     return this.stateOf(layer, 1 - this.memory.stateVersion);
   }
 
-  /** Copies the rows that another cache has stored. */
-  copyRows(other: CacheView): void {
-    const { length } = other.memory;
-    for (const [layer, { rowBytes }] of this.layout.layers.entries()) {
-      for (let row = 0; row < rowBytes.length; row++) this.bytes(layer, row, 0, length).set(other.bytes(layer, row, 0, length));
-    }
+  private blockOf(token: number): number {
+    return this.memory.blockTable[Math.floor(token / BLOCK_TOKENS)]!;
   }
 
   private stateOf(layer: number, version: number): Float32Array {

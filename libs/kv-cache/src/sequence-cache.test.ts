@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { allocateBlockMemory } from './block-memory.js';
 import { CacheLayout } from './cache-layout.js';
 import { CacheView } from './cache-view.js';
 import { KvCachePool } from './kv-cache-pool.js';
+import type { SequenceCache } from './sequence-cache.js';
 
 /** Layers of different kinds: rows of several widths, a state, both. */
 const LAYOUT = new CacheLayout([
@@ -11,47 +13,74 @@ const LAYOUT = new CacheLayout([
   { rowBytes: [28], stateLength: 5 },
   { rowBytes: [16, 4, 8, 16, 4, 24], stateLength: 0 },
 ]);
+const PLENTY = LAYOUT.sequenceBytes(20_000);
 
-/** Each of them differs from all others. */
-function value(layer: number, row: number, position: number, index: number): number {
-  return ((layer * 10 + row) * 1000 + position) * 10 + index;
+/** A pool whose blocks are in three memories and more. */
+function scatteredPool(): KvCachePool {
+  const blocksPerMemory = 7;
+  const memories = Array.from({ length: 50 }, () => allocateBlockMemory(LAYOUT, blocksPerMemory * LAYOUT.blockBytes).memories[0]!);
+  return new KvCachePool(LAYOUT, PLENTY, { memories, blocksPerMemory });
 }
 
-/** Every row of every layer. */
-function forEachRow(visit: (layer: number, row: number, rowLength: number) => void): void {
+/** Each of them differs from all others. */
+function value(sequence: number, layer: number, row: number, position: number, index: number): number {
+  return (((sequence * 4 + layer) * 10 + row) * 1000 + position) * 10 + index;
+}
+
+/** Every row of every layer, block by block. */
+function forEachRow(
+  pool: KvCachePool,
+  cache: SequenceCache,
+  [first, end]: [number, number],
+  visit: (rows: Float32Array, layer: number, row: number, rowLength: number, position: number) => void,
+): void {
+  const view = new CacheView(LAYOUT, pool.memory, cache.memory);
   for (const [layer, { rowBytes }] of LAYOUT.layers.entries()) {
-    for (const [row, bytes] of rowBytes.entries()) visit(layer, row, bytes / 4);
+    for (const [row, bytes] of rowBytes.entries()) {
+      for (const span of view.spans(first, end)) visit(view.floats(layer, row, span), layer, row, bytes / 4, span.first);
+    }
   }
 }
 
 describe('SequenceCache', () => {
-  it('gives back what was appended, however it grew', () => {
+  it('gives back what was appended, however several grew in turn and others came and went', () => {
+    const turn = fc.record({ sequence: fc.integer({ min: 0, max: 3 }), count: fc.integer({ min: 0, max: 200 }) });
+    const pool = scatteredPool();
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 8 }), (chunks) => {
-        const cache = new KvCachePool(LAYOUT, Infinity).open();
-        for (const count of chunks) {
+      fc.property(fc.array(turn, { minLength: 1, maxLength: 20 }), (turns) => {
+        const caches = Array.from({ length: 4 }, () => pool.open());
+        for (const { sequence, count } of turns) {
+          const cache = caches[sequence]!;
+          if (count === 0) {
+            cache.release();
+            continue;
+          }
           expect(cache.reserve(count)).toBe(true);
           const { length } = cache;
-          const view = new CacheView(LAYOUT, cache.memory);
-          forEachRow((layer, row, rowLength) => {
-            const rows = view.floats(layer, row, length, length + count); // [count, row]
-            for (let i = 0; i < rows.length; i++) rows[i] = value(layer, row, length + Math.floor(i / rowLength), i % rowLength);
+          forEachRow(pool, cache, [length, length + count], (rows, layer, row, rowLength, position) => {
+            for (let i = 0; i < rows.length; i++)
+              rows[i] = value(sequence, layer, row, position + Math.floor(i / rowLength), i % rowLength);
           });
-          cache.advance(count);
+          cache.advance(new Int32Array(count));
         }
         let wrong = 0;
-        forEachRow((layer, row, rowLength) => {
-          const rows = new CacheView(LAYOUT, cache.memory).floats(layer, row, 0, cache.length);
-          for (let i = 0; i < rows.length; i++) if (rows[i] !== value(layer, row, Math.floor(i / rowLength), i % rowLength)) wrong++;
-        });
-        return wrong === 0;
+        for (const [sequence, cache] of caches.entries()) {
+          forEachRow(pool, cache, [0, cache.length], (rows, layer, row, rowLength, position) => {
+            for (let i = 0; i < rows.length; i++) {
+              if (rows[i] !== value(sequence, layer, row, position + Math.floor(i / rowLength), i % rowLength)) wrong++;
+            }
+          });
+        }
+        for (const cache of caches) cache.release();
+        return wrong === 0 && pool.bytesInUse === 0;
       }),
     );
   });
 
   it('has a state that only a counted step changes, and that grows with it', () => {
-    const cache = new KvCachePool(LAYOUT, Infinity).open();
-    const view = (): CacheView => new CacheView(LAYOUT, cache.memory);
+    const pool = new KvCachePool(LAYOUT, PLENTY);
+    const cache = pool.open();
+    const view = (): CacheView => new CacheView(LAYOUT, pool.memory, cache.memory);
     cache.reserve(1);
     expect([...view().state(1)]).toEqual(Array<number>(10).fill(0));
     view().nextState(1).fill(1);
@@ -60,7 +89,7 @@ describe('SequenceCache', () => {
     expect([...view().state(1), ...view().state(2)]).toEqual(Array<number>(15).fill(0));
     view().nextState(1).fill(3);
     view().nextState(2).fill(4);
-    cache.advance(1);
+    cache.advance([0]);
     for (const reserved of [1, 5000]) {
       cache.reserve(reserved);
       expect([...view().state(1)]).toEqual(Array<number>(10).fill(3));
@@ -73,7 +102,7 @@ describe('SequenceCache', () => {
 });
 
 describe('KvCachePool', () => {
-  const sequenceBytes = (tokens: number): number => new KvCachePool(LAYOUT, 0).sequenceBytes(tokens);
+  const sequenceBytes = (tokens: number): number => LAYOUT.sequenceBytes(tokens);
 
   it('never goes over its limit, and release gives everything back', () => {
     const pool = new KvCachePool(LAYOUT, 2 * sequenceBytes(64));
@@ -94,33 +123,50 @@ describe('KvCachePool', () => {
     const rows = 64 * (24 + 7 + 18) * 4;
     expect(sequenceBytes(1)).toBe(states + rows);
     expect(sequenceBytes(200)).toBe(states + 4 * rows);
-    const pool = new KvCachePool(LAYOUT, Infinity);
+    const pool = new KvCachePool(LAYOUT, PLENTY);
     const cache = pool.open();
     for (const tokens of [1, 60, 64, 65, 300]) {
       cache.reserve(tokens);
       expect(pool.bytesInUse).toBe(sequenceBytes(tokens));
-      expect(cache.bytes).toBe(pool.bytesInUse);
     }
   });
 
-  it('knows what one sequence can have, and takes', () => {
-    const pool = new KvCachePool(LAYOUT, sequenceBytes(192) + 1);
-    expect(pool.maxSequenceTokens).toBe(192);
-    expect(pool.open().reserve(193)).toBe(false);
-    expect(pool.open().reserve(192)).toBe(true);
-    expect(pool.bytesInUse).toBe(pool.sequenceBytes(129));
-    expect(pool.sequenceBytes(128)).toBeLessThan(pool.sequenceBytes(129));
-    expect(new KvCachePool(LAYOUT, LAYOUT.stateBytes - 1).maxSequenceTokens).toBe(0);
+  it('has blocks for all that its limit allows, whatever came and went before', () => {
+    const pool = new KvCachePool(LAYOUT, sequenceBytes(256));
+    const caches = [64, 100, 64].map((tokens) => {
+      const cache = pool.open();
+      cache.reserve(tokens);
+      return cache;
+    });
+    caches[1]!.release();
+    caches[0]!.release();
+    const cache = pool.open();
+    expect(cache.reserve(128)).toBe(true);
+    caches[2]!.release();
+    expect(cache.reserve(256)).toBe(true);
+    const blocks = [...cache.memory.blockTable];
+    expect(new Set(blocks).size).toBe(4);
+    expect(Math.max(...blocks)).toBe(3);
   });
 
-  it('takes no more than the tokens need, though a buffer has addresses for more', () => {
-    const pool = new KvCachePool(LAYOUT, sequenceBytes(320));
-    const cache = pool.open();
-    cache.reserve(256);
-    cache.advance(256);
-    expect(cache.reserve(1)).toBe(true);
-    expect(pool.bytesInUse).toBe(sequenceBytes(320));
-    expect(cache.memory.capacity).toBeGreaterThan(320);
-    expect(cache.reserve(65)).toBe(false);
+  it('knows what one sequence can have, and takes', () => {
+    const limit = sequenceBytes(192) + 1;
+    const pool = new KvCachePool(LAYOUT, limit);
+    expect(LAYOUT.maxSequenceTokens(limit)).toBe(192);
+    expect(pool.open().reserve(193)).toBe(false);
+    expect(pool.open().reserve(192)).toBe(true);
+    expect(pool.bytesInUse).toBe(sequenceBytes(129));
+    expect(sequenceBytes(128)).toBeLessThan(sequenceBytes(129));
+    expect(LAYOUT.maxSequenceTokens(LAYOUT.stateBytes - 1)).toBe(0);
+  });
+});
+
+describe('allocateBlockMemory', () => {
+  it('takes as many memories as there are addresses for', () => {
+    const wide = new CacheLayout([{ rowBytes: [2 ** 22 + 4], stateLength: 0 }]);
+    const { memories, blocksPerMemory } = allocateBlockMemory(wide, 40 * wide.blockBytes);
+    expect(blocksPerMemory).toBe(14);
+    expect(memories.map(({ buffer }) => Math.floor(buffer.byteLength / wide.blockBytes))).toEqual([14, 14, 14]);
+    expect(allocateBlockMemory(wide, wide.blockBytes - 1).memories).toEqual([]);
   });
 });

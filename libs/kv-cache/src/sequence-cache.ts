@@ -1,71 +1,90 @@
-import { type CacheMemory, CacheView } from './cache-view.js';
+import { BLOCK_TOKENS, numBlocks } from './cache-layout.js';
+import type { CacheMemory } from './cache-view.js';
 import type { KvCachePool } from './kv-cache-pool.js';
+import type { PrefixHash } from './prefix-hash.js';
 
-/** Memory is taken from the pool in steps of this many tokens. */
-export const BLOCK_TOKENS = 64;
-
-/**
- * A buffer has addresses for this many tokens at least, and twice as many each time it is outgrown, so that a long answer is seldom copied. Pages
- * are taken only once they are written: what counts is what was reserved.
- */
-const MIN_CAPACITY = 1024;
-
-const NOTHING = new SharedArrayBuffer(0);
-const EMPTY: CacheMemory = { rows: NOTHING, capacity: 0, length: 0, states: NOTHING, stateVersion: 0 };
+const EMPTY: CacheMemory = { blockTable: new Int32Array(0), length: 0, states: new SharedArrayBuffer(0), stateVersion: 0 };
 
 /** What one sequence keeps, and what it holds of the pool's limit. */
 export class SequenceCache {
   /** As it is now; plain data for the compute threads. */
   memory: CacheMemory = EMPTY;
-  private reservedTokens = 0;
+  /** The block whose states were kept last while the sequence decoded. */
+  private decodedStates: string | null = null;
 
-  constructor(private readonly pool: KvCachePool) {}
+  /** @param hash null: the sequence shares nothing */
+  constructor(
+    private readonly pool: KvCachePool,
+    private readonly hash: PrefixHash | null,
+  ) {}
 
   /** Tokens that are stored. */
   get length(): number {
     return this.memory.length;
   }
 
-  /** Bytes this sequence holds of the pool's limit. */
-  get bytes(): number {
-    return this.reservedTokens === 0 ? 0 : this.pool.sequenceBytes(this.reservedTokens);
+  /** Starts with what others computed of the same tokens. @param states after them, null where there are none; copied */
+  begin(tokenIds: readonly number[], blocks: readonly number[], states: Float32Array | null): void {
+    this.hash!.push(tokenIds);
+    this.memory = { ...EMPTY, blockTable: Int32Array.from(blocks), length: tokenIds.length, states: this.allocateStates() };
+    if (states !== null) new Float32Array(this.memory.states).set(states);
   }
 
   /** Makes room for `numTokens` more tokens. @returns false, with nothing changed, where the pool's limit forbids it */
   reserve(numTokens: number): boolean {
-    const needed = roundUp(this.length + numTokens);
-    if (needed <= this.reservedTokens) return true;
-    if (!this.pool.take(this.pool.sequenceBytes(needed) - this.bytes)) return false;
-    if (this.reservedTokens === 0) this.memory = { ...EMPTY, states: new SharedArrayBuffer(this.pool.layout.stateBytes) };
-    this.reservedTokens = needed;
-    if (needed > this.memory.capacity) this.grow(needed);
+    const { blockTable } = this.memory;
+    const missing = numBlocks(this.length + numTokens) - blockTable.length;
+    if (missing <= 0) return true;
+    const taken = this.pool.takeBlocks(missing, this.isOpen ? 0 : this.pool.layout.stateBytes);
+    if (taken === null) return false;
+    const opened = this.isOpen ? this.memory : { ...EMPTY, states: this.allocateStates() };
+    this.memory = { ...opened, blockTable: Int32Array.from([...blockTable, ...taken]) };
     return true;
   }
 
-  /** Counts `numTokens` appended tokens as stored, after every layer has appended them, and the states that were made with them. */
-  advance(numTokens: number): void {
+  /**
+   * Tokens of the next chunk, of `numTokens` that are left: states are kept for others where a block ends, so a chunk ends there as far as it can.
+   */
+  chunkOf(numTokens: number): number {
+    if (this.hash === null || this.pool.layout.stateBytes === 0) return numTokens;
+    const end = this.length + numTokens;
+    const blockEnd = end - (end % BLOCK_TOKENS);
+    return blockEnd > this.length ? blockEnd - this.length : numTokens;
+  }
+
+  /** Counts appended tokens as stored, after every layer has appended them, and the states that were made with them. */
+  advance(tokenIds: ArrayLike<number>): void {
     const { length, stateVersion } = this.memory;
-    this.memory = { ...this.memory, length: length + numTokens, stateVersion: stateVersion === 0 ? 1 : 0 };
+    this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion: stateVersion === 0 ? 1 : 0 };
+    if (this.hash === null) return;
+    const names = this.hash.push(tokenIds);
+    for (const [index, name] of names.entries()) {
+      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
+    }
+    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
   }
 
   /** Forgets everything and gives the memory back. */
   release(): void {
-    this.pool.give(this.bytes);
+    if (this.isOpen) this.pool.release([...this.memory.blockTable], this.pool.layout.stateBytes);
     this.memory = EMPTY;
-    this.reservedTokens = 0;
   }
 
-  private grow(needed: number): void {
-    let capacity = Math.max(MIN_CAPACITY, this.memory.capacity);
-    while (capacity < needed) capacity *= 2;
-    const { layout } = this.pool;
-    const grown = { ...this.memory, rows: new SharedArrayBuffer(layout.bytesFor(capacity)), capacity };
-    new CacheView(layout, grown).copyRows(new CacheView(layout, this.memory));
-    this.memory = grown;
+  /** Of a long answer, only the latest ones: they are large. */
+  private keepStates(name: string, isDecode: boolean): void {
+    const { stateFloats, snapshotBytes } = this.pool.layout;
+    if (stateFloats === 0) return;
+    const { states, stateVersion } = this.memory;
+    this.pool.keepStates(name, new Float32Array(states, stateVersion * snapshotBytes, stateFloats).slice(), this.decodedStates);
+    this.decodedStates = isDecode ? name : null;
   }
-}
 
-/** Tokens in whole blocks. */
-export function roundUp(tokens: number): number {
-  return Math.ceil(tokens / BLOCK_TOKENS) * BLOCK_TOKENS;
+  private allocateStates(): SharedArrayBuffer {
+    return new SharedArrayBuffer(this.pool.layout.stateBytes);
+  }
+
+  /** Whether it holds memory. */
+  private get isOpen(): boolean {
+    return this.memory !== EMPTY;
+  }
 }

@@ -1,5 +1,5 @@
 import type { StepProfile } from '@ringmesh/core';
-import type { KvCacheDtype, LayerMemory } from '@ringmesh/kv-cache';
+import type { BlockMemory, KvCacheDtype, LayerMemory } from '@ringmesh/kv-cache';
 import type { ModelConfig, PackLayout } from '@ringmesh/weights';
 import type { AttentionBatch } from './parallel/attention-batch.js';
 import type { SharedActivations } from './parallel/shared-activations.js';
@@ -14,6 +14,7 @@ export interface AttentionOptions {
   parts: readonly Part[];
   rotary: Rotary;
   kvCacheDtype: KvCacheDtype;
+  blocks: BlockMemory;
   profile: StepProfile | undefined;
 }
 

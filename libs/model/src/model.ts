@@ -41,13 +41,15 @@ export class Model {
     const { config, numParts } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
-    this.caches = new KvCachePool(cacheLayout(config, kvCacheDtype), kvCacheBytes);
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
+    const sizes = { maxTokens, maxRows: Math.min(maxTokens, 256), numSlots: 1, kvCacheBytes, kvCacheDtype };
+    const memory = others?.memory ?? allocateSharedMemory(manifest, sizes);
+    this.caches = new KvCachePool(cacheLayout(config, kvCacheDtype), kvCacheBytes, memory.blocks);
     const numRanks = 1 + (others?.links.length ?? 0);
     this.ranks = new TensorParallel({
-      own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, kvCacheDtype, onProgress, profile }),
+      own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, kvCacheDtype, blocks: memory.blocks, onProgress, profile }),
       links: others?.links ?? [],
-      memory: others?.memory ?? allocateSharedMemory(manifest, { maxTokens, maxRows: Math.min(maxTokens, 256), numSlots: 1 }),
+      memory,
       hiddenSize: config.hiddenSize,
       vocabSize: config.vocabSize,
       leaderBell: others?.leaderBell ?? new Doorbell(),
@@ -89,7 +91,7 @@ export class Model {
     }
     const logits = this.logits(batches);
     // Last of all: a step that fails must not have changed what it would be computed again from.
-    for (const { cache, tokenIds } of segments) cache.advance(tokenIds.length);
+    for (const { cache, tokenIds } of segments) cache.advance(tokenIds);
     this.options.profile?.mark('head');
     return logits;
   }

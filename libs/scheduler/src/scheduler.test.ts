@@ -18,6 +18,7 @@ class Job extends Sequence<SequenceCache> {
     super(
       `job-${arrival}`,
       Array.from({ length: promptLength }, (_, position) => position),
+      null,
     );
   }
 
@@ -66,7 +67,7 @@ class Simulation {
     this.check(schedule);
     for (const { sequence, numTokens } of schedule.chunks) {
       if (!this.firstScheduled.includes(sequence.arrival)) this.firstScheduled.push(sequence.arrival);
-      sequence.memory!.advance(numTokens);
+      sequence.memory!.advance(sequence.tokenIds.slice(sequence.numComputed, sequence.numComputed + numTokens));
     }
     this.scheduler.commit(schedule);
     for (const { sequence, isLast } of schedule.chunks) {
@@ -97,7 +98,7 @@ class Simulation {
     for (const { sequence, numTokens } of chunks) {
       expect(numTokens).toBeGreaterThan(0);
       expect(sequence.memory!.length).toBe(sequence.numComputed);
-      expect(sequence.memory!.bytes).toBeGreaterThanOrEqual((sequence.numComputed + numTokens) * BYTES_PER_TOKEN);
+      expect(sequence.memory!.memory.blockTable.length * BLOCK_TOKENS).toBeGreaterThanOrEqual(sequence.numComputed + numTokens);
     }
     for (const victim of preempted) {
       expect(victim.memory).toBeNull();

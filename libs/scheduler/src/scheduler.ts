@@ -80,7 +80,8 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     let budget = this.limits.maxNumBatchedTokens;
     for (let index = 0; index < this.running.length; index++) {
       const sequence = this.running[index]!;
-      const numTokens = Math.min(sequence.numPending, budget);
+      if (budget === 0) break;
+      const numTokens = nextChunk(sequence, budget);
       if (!this.grow(sequence, numTokens, schedule)) break; // it was the last one
       schedule.chunks.push(chunk(sequence, numTokens));
       budget -= numTokens;
@@ -91,11 +92,12 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   private admitWaiting(schedule: Schedule<S>, budget: number): void {
     while (budget > 0 && this.waiting.length > 0 && this.running.length < this.limits.maxNumSeqs) {
       const sequence = this.waiting[0]!;
-      sequence.memory = this.pool.open();
+      sequence.memory = this.pool.open(sequence);
+      sequence.numComputed = sequence.memory.length;
       // Room for all known tokens at once: a prompt that could not be prefilled to its end would be computed in vain.
       if (sequence.memory.reserve(sequence.numPending)) {
         this.running.push(this.waiting.shift()!);
-        const numTokens = Math.min(sequence.numPending, budget);
+        const numTokens = nextChunk(sequence, budget);
         schedule.chunks.push(chunk(sequence, numTokens));
         budget -= numTokens;
       } else {
@@ -127,6 +129,10 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     sequence.memory = null;
     sequence.numComputed = 0;
   }
+}
+
+function nextChunk(sequence: Sequence<SequenceMemory>, budget: number): number {
+  return sequence.memory!.chunkOf(Math.min(sequence.numPending, budget));
 }
 
 function chunk<S extends Sequence<SequenceMemory>>(sequence: S, numTokens: number): Chunk<S> {

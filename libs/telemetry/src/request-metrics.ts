@@ -17,6 +17,8 @@ export class RequestMetrics {
   readonly queueTime: Histogram.Internal<keyof EngineLabels>;
   readonly promptTokens: Counter.Internal;
   readonly generationTokens: Counter.Internal;
+  readonly prefixCacheQueries: Counter.Internal;
+  readonly prefixCacheHits: Counter.Internal;
   private readonly finished: Record<FinishedReason, Counter.Internal>;
 
   constructor(registry: MetricsRegistry, modelName: string) {
@@ -43,6 +45,8 @@ export class RequestMetrics {
     this.queueTime = histogram('request_queue_time_seconds', 'Time from arrival to the first scheduled step.', REQUEST_LATENCY_BUCKETS);
     this.promptTokens = counter('prompt_tokens_total', 'Prompt tokens of the requests that were started.');
     this.generationTokens = counter('generation_tokens_total', 'Tokens generated.');
+    this.prefixCacheQueries = counter('prefix_cache_queries_total', 'Prompt tokens that were looked up in the prefix cache.');
+    this.prefixCacheHits = counter('prefix_cache_hits_total', 'Prompt tokens that were in the prefix cache, and so were not computed.');
 
     const success = new Counter({
       name: 'vllm:request_success_total',

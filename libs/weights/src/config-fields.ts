@@ -72,7 +72,8 @@ function readHeadDim(fields: JsonFields, hiddenSize: number, numAttentionHeads: 
     fields.fail('headDim', `must be set, for ${fields.path('hiddenSize')} ${hiddenSize} does not divide into ${numAttentionHeads} heads`);
   }
   const headDim = fields.optional('headDim', (key) => fields.integer(key, 1, 4096)) ?? hiddenSize / numAttentionHeads;
-  if (headDim % 2 !== 0) fields.fail('headDim', `must be even, for rotary embedding rotates two halves of a head (${headDim} wide)`);
+  if (headDim % 8 !== 0)
+    fields.fail('headDim', `must be a multiple of 8: attention kernels take eight numbers at a time (${headDim} wide)`);
   return headDim;
 }
 

@@ -154,7 +154,7 @@ describe('parseModelConfig', () => {
     ['num_experts_per_tok', 9, /at most num_experts \(8\)/],
     ['num_experts', null, /is null; it must be an integer/],
     ['first_k_dense_replace', 4, /below num_hidden_layers \(4\)/],
-    ['head_dim', 15, /even/],
+    ['head_dim', 12, /a multiple of 8/],
     ['rms_norm_eps', -1, /number from 0/],
     ['rope_theta', 'high', /number/],
     ['use_bias', 0, /true or false/],

@@ -37,7 +37,7 @@ describe('validateCheckpoint names the tensor and the field', () => {
       'model.word_embeddings.weight',
       /shape \[512, 64\], expected \[513, 64\] \(config\.json: vocab_size 513\)/,
     ],
-    ['ring-tiny', { headDim: 18 }, 'model.layers.0.attention.query_key_value.weight', /\[128, 64\], expected \[144, 64\].*head_dim 18/],
+    ['ring-tiny', { headDim: 24 }, 'model.layers.0.attention.query_key_value.weight', /\[128, 64\], expected \[192, 64\].*head_dim 24/],
     ['ring-tiny', { numLayers: 5 }, 'model.layers.4.input_layernorm.weight', /missing.*num_hidden_layers 5.*and 3\d more tensors/],
     ['ring-tiny', { numLayers: 3 }, 'model.layers.3.attention.dense.weight', /against config\.json: num_hidden_layers 3/],
     ['ring-tiny', { numExperts: 9 }, 'model.layers.0.mlp.gate.weight', /\[8, 64\], expected \[9, 64\].*num_experts 9/],

@@ -52,6 +52,7 @@ async function openEngine(): Promise<EngineHandle> {
     maxNumSeqs: maxBatch,
     maxModelLen: longestSequence(plan),
     kvCacheDtype,
+    prefixCaching: false,
     profile: true,
   };
   const handle = await startEngine(options, {

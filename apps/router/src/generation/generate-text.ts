@@ -24,7 +24,7 @@ export interface TextFinished {
 }
 
 /** The engine's events with text instead of bare token ids: started, token…, finished. Failures are thrown. */
-export type TextEvent = { type: 'started'; queueSeconds: number } | TextToken | TextFinished;
+export type TextEvent = { type: 'started'; queueSeconds: number; cachedTokens: number } | TextToken | TextFinished;
 
 /** What generating text needs besides the request. */
 export interface TextBackend {

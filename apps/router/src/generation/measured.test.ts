@@ -8,7 +8,7 @@ const TOKEN: TextEvent = { type: 'token', text: 'x', tokenId: 1 };
 /** A request that waits 0.5 s, has tokens after 1 s, 3 s and 4 s, and then ends as told. */
 async function* timed(clock: { now: number }, end: TextEvent | Error): AsyncGenerator<TextEvent, void> {
   clock.now += 0.5;
-  yield { type: 'started', queueSeconds: 0.4 };
+  yield { type: 'started', queueSeconds: 0.4, cachedTokens: 0 };
   for (const seconds of [0.5, 2, 1]) {
     clock.now += seconds;
     yield TOKEN;

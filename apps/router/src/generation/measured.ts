@@ -17,6 +17,8 @@ export async function* measured(
       if (event.type === 'started') {
         metrics.queueTime.observe(event.queueSeconds);
         metrics.promptTokens.inc(promptTokens);
+        metrics.prefixCacheQueries.inc(promptTokens);
+        metrics.prefixCacheHits.inc(event.cachedTokens);
       } else if (event.type === 'token') {
         const time = now();
         if (tokens === 0) metrics.timeToFirstToken.observe((firstToken = time) - arrival);

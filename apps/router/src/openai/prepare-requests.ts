@@ -40,6 +40,7 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     includeStop: fields.include_stop_str_in_output ?? false,
     skipSpecialTokens: fields.skip_special_tokens ?? true,
     returnRoutedExperts: kind.returnRoutedExperts ?? false,
+    cacheSalt: fields.cache_salt ?? undefined,
     reasoning: kind.reasoning,
     thoughtLimit: kind.thoughtLimit,
     shownTokenIds: kind.shownTokenIds,

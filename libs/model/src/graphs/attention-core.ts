@@ -11,12 +11,12 @@ export interface AttentionShape {
 
 /**
  * Softmax attention of several tokens of one sequence over its cached keys and values, without weights, so that one graph serves every layer. KV
- * heads are separate inputs because each is a view into a head-major cache (docs/engine-notes.md, Attention).
+ * heads are separate inputs, for a cache keeps their rows apart.
  *
  * | in | | out | |
  * | --- | --- | --- | --- |
  * | query | [t, heads · D] | attention | [t, heads · D] |
- * | key_h, value_h for each KV head h | [L, D], as the cache's format has it | | |
+ * | keys_h, values_h for each KV head h | [L, D], as the cache's format has it | | |
  * | mask | [t, L] 0 or −∞, added to the scores | | |
  */
 export function attentionCore({ numHeads, numKeyValueHeads, headDim }: AttentionShape, format: Pick<KeyValueFormat, 'input'>): Uint8Array {
@@ -33,8 +33,8 @@ export function attentionCore({ numHeads, numKeyValueHeads, headDim }: Attention
   const queries = graph.ops('Split', [headMajor, sizes], numKeyValueHeads, { axis: 0 }); // each [1, group, t, D]
 
   const outputs = queries.map((headQuery, head) => {
-    const key = format.input(graph, `key_${head}`, headDim);
-    const value = format.input(graph, `value_${head}`, headDim);
+    const key = format.input(graph, `keys_${head}`, headDim);
+    const value = format.input(graph, `values_${head}`, headDim);
     const rows = graph.op('Reshape', [headQuery, graph.shape(-1, headDim)]); // [group · t, D]
     const scores = graph.op('FusedMatMul', [rows, key], { transB: 1, alpha: { float: 1 / Math.sqrt(headDim) } }); // [group · t, L]
     const masked = graph.op('Add', [graph.op('Reshape', [scores, scoresShape]), mask]); // [group, t, L]

@@ -1,9 +1,11 @@
 /**
  * WebAssembly by hand: bytes of the instructions that our kernels are made of. Sources: WebAssembly core specification 2.0 (SIMD), and the relaxed
- * SIMD instructions of 3.0.
+ * SIMD instructions and several memories of 3.0.
  */
 
 export const WASM_PAGE_BYTES = 65_536;
+/** Addresses have 32 bits. */
+const MAX_PAGES = 65_536;
 
 export const [I32, F32, V128] = [0x7f, 0x7d, 0x7b];
 
@@ -15,13 +17,17 @@ export const ADD = [0xfd, 0xe4, 0x01]; // f32x4.add
 export const SUB = [0xfd, 0xe5, 0x01]; // f32x4.sub
 export const MUL = [0xfd, 0xe6, 0x01]; // f32x4.mul
 export const DIV = [0xfd, 0xe7, 0x01]; // f32x4.div
-export const MAX = [0xfd, 0xe9, 0x01]; // f32x4.max
+/** The second of two where it is larger, else the first: one instruction of a processor, where `f32x4.max` takes nine for the sake of NaN. */
+export const MAX = [0xfd, 0xeb, 0x01]; // f32x4.pmax
+export const NOT_EQUAL = [0xfd, 0x42]; // f32x4.ne
+export const ANY = [0xfd, 0x53]; // v128.any_true
 export const NEAREST = [0xfd, 0x6a]; // f32x4.nearest
 /** a · b + c, rounded once where the processor can. */
 export const MULTIPLY_ADD = [0xfd, 0x85, 0x02]; // f32x4.relaxed_madd
 export const SPLAT = [0xfd, 0x13]; // f32x4.splat
 export const TO_FLOATS = [0xfd, 0xfa, 0x01]; // f32x4.convert_i32x4_s
-export const TO_INTEGERS = [0xfd, 0xf8, 0x01]; // i32x4.trunc_sat_f32x4_s
+/** Of numbers that an integer has room for; else any. */
+export const TO_INTEGERS = [0xfd, 0x81, 0x02]; // i32x4.relaxed_trunc_f32x4_s
 export const ADD_INTEGERS = [0xfd, 0xae, 0x01]; // i32x4.add
 /** Products of eight 16-bit integers, pairs of them added. */
 export const DOT_PAIRS = [0xfd, 0xba, 0x01]; // i32x4.dot_i16x8_s
@@ -33,13 +39,13 @@ export const set = (local: number): number[] => [0x21, local];
 export const constant = (value: number): number[] => [0x41, ...signed(value)];
 export const increase = (local: number, by: number): number[] => [...get(local), ...constant(by), I32_ADD, ...set(local)];
 
-/** Four floats at address + offset; addresses here are multiples of 16. */
-export const load = (offset: number): number[] => [0xfd, 0x00, 4, ...unsigned(offset)];
-export const store = (offset: number): number[] => [0xfd, 0x0b, 4, ...unsigned(offset)];
+/** Four floats at address + offset; addresses here are multiples of 16. @param memory which of the module's */
+export const load = (offset: number, memory = 0): number[] => [0xfd, 0x00, ...place(4, offset, memory)];
+export const store = (offset: number): number[] => [0xfd, 0x0b, ...place(4, offset, 0)];
 /** Eight bytes at address + offset, as 16-bit integers. */
-export const loadBytes = (offset: number): number[] => [0xfd, 0x01, 3, ...unsigned(offset)];
+export const loadBytes = (offset: number, memory = 0): number[] => [0xfd, 0x01, ...place(3, offset, memory)];
 /** One float at address + offset, four times. */
-export const splatFrom = (offset: number): number[] => [0xfd, 0x09, 2, ...unsigned(offset)];
+export const splatFrom = (offset: number, memory = 0): number[] => [0xfd, 0x09, ...place(2, offset, memory)];
 
 /** The same float four times. */
 export function floats(value: number): number[] {
@@ -70,6 +76,14 @@ export function loopWhileBelow(local: number, limit: number[], body: number[]): 
   return [0x03, 0x40, ...body, ...get(local), ...limit, I32_LESS, 0x0d, 0, END];
 }
 
+/** What is done where the number that `condition` pushes is not zero. */
+export function onlyIf(condition: number[], body: number[]): number[] {
+  return [...condition, 0x04, 0x40, ...body, END];
+}
+
+/** @param index of the function, in the order of the module's */
+export const call = (index: number): number[] => [0x10, index];
+
 /** A function without results. */
 export interface KernelFunction {
   name: string;
@@ -80,13 +94,22 @@ export interface KernelFunction {
   body: number[];
 }
 
-/** A module that exports functions over the memory `memory.memory`. */
-export function assemble(functions: readonly KernelFunction[], memoryPages: number): Uint8Array<ArrayBuffer> {
+/** A memory that a module imports by its name, as `memory.name`. */
+export interface KernelMemory {
+  name: string;
+  /** Pages that it has at least; undefined for one that threads share, of any size. */
+  pages?: number;
+}
+
+/** A module that exports functions over memories, which instructions know by their place in the list. */
+export function assemble(functions: readonly KernelFunction[], memories: readonly KernelMemory[]): WebAssembly.Module {
   const list = (items: number[][]): number[] => [...unsigned(items.length), ...items.flat()];
-  return Uint8Array.from([
+  const limits = ({ pages }: KernelMemory): number[] =>
+    pages === undefined ? [0x03, 0, ...unsigned(MAX_PAGES)] : [0x00, ...unsigned(pages)];
+  const bytes = Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, list(functions.map(({ parameters }) => [0x60, ...unsigned(parameters.length), ...parameters, 0]))),
-    ...section(2, [1, ...text('memory'), ...text('memory'), 0x02, 0x00, ...unsigned(memoryPages)]),
+    ...section(2, list(memories.map((memory) => [...text('memory'), ...text(memory.name), 0x02, ...limits(memory)]))),
     ...section(3, list(functions.map((_, index) => [index]))),
     ...section(7, list(functions.map(({ name }, index) => [...text(name), 0x00, index]))),
     ...section(
@@ -94,12 +117,15 @@ export function assemble(functions: readonly KernelFunction[], memoryPages: numb
       list(functions.map(({ locals, body }) => sized([...list(locals.map(([count, type]) => [...unsigned(count), type])), ...body, END]))),
     ),
   ]);
+  return new WebAssembly.Module(bytes);
 }
 
-/** @returns the functions of an assembled module */
-export function instantiate(module: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory): Record<string, (...values: number[]) => void> {
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(module), { memory: { memory } });
-  return exports as Record<string, (...values: number[]) => void>;
+/** An instance's functions. */
+export type KernelCalls = Record<string, (...values: number[]) => void>;
+
+/** @param memory by the names that the module imports them by */
+export function instantiate(module: WebAssembly.Module, memory: Record<string, WebAssembly.Memory>): KernelCalls {
+  return new WebAssembly.Instance(module, { memory }).exports as KernelCalls;
 }
 
 function section(id: number, content: number[]): number[] {
@@ -112,6 +138,11 @@ function sized(content: number[]): number[] {
 
 function text(value: string): number[] {
   return sized([...new TextEncoder().encode(value)]);
+}
+
+/** What an instruction says of where it reads or writes. @param alignment its binary logarithm */
+function place(alignment: number, offset: number, memory: number): number[] {
+  return memory === 0 ? [alignment, ...unsigned(offset)] : [alignment | 0x40, ...unsigned(memory), ...unsigned(offset)];
 }
 
 /** LEB128 */

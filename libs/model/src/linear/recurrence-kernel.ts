@@ -39,7 +39,7 @@ export function kernelLayout(headDim: number): KernelLayout {
  * state at a time, so that the output is read and written a quarter as often.
  * @param headDim a multiple of 4; it and all addresses are constants of the code
  */
-export function recurrenceKernel(headDim: number): Uint8Array<ArrayBuffer> {
+export function recurrenceKernel(headDim: number): WebAssembly.Module {
   const layout = kernelLayout(headDim);
   const rowBytes = headDim * 4;
   // Locals: 0 decay, 1 row (bytes), 2 column (bytes), 3 state row, then vectors.
@@ -79,5 +79,5 @@ export function recurrenceKernel(headDim: number): Uint8Array<ArrayBuffer> {
     ] satisfies [number, number][],
     body,
   };
-  return assemble([recur], layout.pages);
+  return assemble([recur], [{ name: 'memory', pages: layout.pages }]);
 }

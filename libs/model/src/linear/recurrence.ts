@@ -29,7 +29,7 @@ export class Recurrence {
     this.scale = 1 / Math.sqrt(headDim);
     const layout = kernelLayout(this.padded);
     const memory = new WebAssembly.Memory({ initial: layout.pages });
-    this.recur = instantiate(recurrenceKernel(this.padded), memory)['recur']!;
+    this.recur = instantiate(recurrenceKernel(this.padded), { memory })['recur']!;
     const row = (address: number): Float32Array => new Float32Array(memory.buffer, address, this.padded);
     this.query = row(layout.query);
     this.key = row(layout.key);

@@ -1,4 +1,4 @@
-import { type CacheLayout, type CacheMemory, CacheView } from '@ringmesh/kv-cache';
+import { type BlockMemory, type CacheLayout, type CacheMemory, CacheView } from '@ringmesh/kv-cache';
 import { float32, type Tensor } from '@ringmesh/onnx';
 import type { Rotary } from '../rotary.js';
 
@@ -30,11 +30,11 @@ export class AttentionBatch {
   readonly segments: AttentionSegment[];
   private readonly masks = new Map<number, Tensor>();
 
-  constructor(plan: BatchPlan, layout: CacheLayout, rotary: Rotary) {
+  constructor(plan: BatchPlan, layout: CacheLayout, blocks: BlockMemory, rotary: Rotary) {
     this.id = plan.id;
     let start = 0;
     this.segments = plan.segments.map(({ memory, numTokens }) => {
-      const segment = { cache: new CacheView(layout, memory), start, numTokens, length: memory.length + numTokens };
+      const segment = { cache: new CacheView(layout, blocks, memory), start, numTokens, length: memory.length + numTokens };
       start += numTokens;
       return segment;
     });

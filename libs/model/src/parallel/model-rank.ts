@@ -1,5 +1,5 @@
 import type { StepProfile } from '@ringmesh/core';
-import type { CacheLayout, KvCacheDtype } from '@ringmesh/kv-cache';
+import type { BlockMemory, CacheLayout, KvCacheDtype } from '@ringmesh/kv-cache';
 import { float32, Session } from '@ringmesh/onnx';
 import { attentionKind, type AttentionKind, type ModelConfig, type PackLayout } from '@ringmesh/weights';
 import { ATTENTION_KINDS, cacheLayout } from '../attention-kinds.js';
@@ -18,6 +18,7 @@ export interface ModelRankOptions {
   rank: number;
   numRanks: number;
   kvCacheDtype: KvCacheDtype;
+  blocks: BlockMemory;
   profile?: StepProfile | undefined;
   /** Called after each layer that was opened. */
   onProgress?: ((layersOpen: number, layersTotal: number) => void) | undefined;
@@ -65,7 +66,7 @@ export class ModelRank {
 
   /** A micro-batch as this thread's attention sees it. */
   batchOf(plan: BatchPlan): AttentionBatch {
-    return new AttentionBatch(plan, this.cacheLayout, this.rotary);
+    return new AttentionBatch(plan, this.cacheLayout, this.options.blocks, this.rotary);
   }
 
   /** What the heads of its own parts make of `hidden`: `attention[part]`, [T, H] each. The caches take what is new. */
@@ -112,10 +113,10 @@ export class ModelRank {
   }
 
   private attentionOf(kind: AttentionKind): AttentionLayers {
-    const { config, layout, profile, kvCacheDtype } = this.options;
+    const { config, layout, profile, kvCacheDtype, blocks } = this.options;
     const open =
       this.attentions.get(kind) ??
-      ATTENTION_KINDS[kind].open({ config, layout, parts: this.parts, rotary: this.rotary, kvCacheDtype, profile });
+      ATTENTION_KINDS[kind].open({ config, layout, parts: this.parts, rotary: this.rotary, kvCacheDtype, blocks, profile });
     this.attentions.set(kind, open);
     return open;
   }

@@ -1,5 +1,7 @@
+import { allocateBlockMemory, type KvCacheDtype } from '@ringmesh/kv-cache';
 import type { Doorbell } from '@ringmesh/protocol';
 import type { PackManifest } from '@ringmesh/weights';
+import { cacheLayout } from '../attention-kinds.js';
 import type { RankLink, SharedMemory } from './rank-worker.js';
 import { SharedActivations } from './shared-activations.js';
 
@@ -19,17 +21,21 @@ export interface SharedMemorySizes {
   maxRows: number;
   /** Micro-batches that may be in flight at once. */
   numSlots: number;
+  /** What all sequences' keys, values and states may take together. */
+  kvCacheBytes: number;
+  kvCacheDtype: KvCacheDtype;
 }
 
 /** Pages are taken only once they are written. */
 export function allocateSharedMemory(
   { config, numParts }: PackManifest,
-  { maxTokens, maxRows, numSlots }: SharedMemorySizes,
+  { maxTokens, maxRows, numSlots, kvCacheBytes, kvCacheDtype }: SharedMemorySizes,
 ): SharedMemory {
   const { hiddenSize, vocabSize } = config;
   const bytes = Float32Array.BYTES_PER_ELEMENT * maxRows;
   return {
     activations: Array.from({ length: numSlots }, () => SharedActivations.allocate({ hiddenSize, maxTokens, numParts })),
+    blocks: allocateBlockMemory(cacheLayout(config, kvCacheDtype), kvCacheBytes),
     rows: new SharedArrayBuffer(hiddenSize * bytes),
     logits: new SharedArrayBuffer(vocabSize * bytes),
   };

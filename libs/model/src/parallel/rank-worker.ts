@@ -1,12 +1,16 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
+import type { BlockMemory } from '@ringmesh/kv-cache';
 import type { AttentionBatch, BatchPlan } from './attention-batch.js';
 import { type Job, JobChannel, type JobChannelBuffers } from './job-channel.js';
 import type { ModelRank } from './model-rank.js';
 import { type ActivationBuffers, SharedActivations } from './shared-activations.js';
 
-/** What the ranks of a model share, by slot: micro-batches that may be in flight at once. */
+/** What the ranks of a model share. */
 export interface SharedMemory {
+  /** By slot: micro-batches that may be in flight at once. */
   activations: ActivationBuffers[]; // [slots]
+  /** Of the sequences' caches. */
+  blocks: BlockMemory;
   /** Rows that logits are wanted of. */
   rows: SharedArrayBuffer; // [maxRows, H]
   logits: SharedArrayBuffer; // [maxRows, V]

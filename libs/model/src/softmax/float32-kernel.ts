@@ -1,3 +1,4 @@
+import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
 import {
   ADD,
   constant,
@@ -14,10 +15,17 @@ import {
   store,
   V128,
 } from '../kernels/assembler.js';
-import { QUERIES, QUERY_INDICES, SCORE_BYTES, SCORE_LOCALS, scoreFunction, type SoftmaxLayout, totals } from './softmax-kernel.js';
-
-/** Tokens whose keys or values are in the kernel's memory at a time: few enough for a processor's nearest cache. */
-export const FLOAT32_BLOCK_TOKENS = 32;
+import {
+  BLOCK_MEMORY,
+  BLOCK_PARAMETERS,
+  QUERIES,
+  QUERY_INDICES,
+  SCORE_BYTES,
+  SCORE_LOCALS,
+  scoreFunction,
+  type SoftmaxLayout,
+  totals,
+} from './softmax-kernel.js';
 
 export interface Float32Layout extends SoftmaxLayout {
   queries: number; // [4, D]
@@ -28,17 +36,17 @@ export function float32Layout(headDim: number): Float32Layout {
   const row = headDim * 4;
   const outputs = QUERIES * row;
   const largest = outputs + QUERIES * row;
-  const block = largest + 2 * SCORE_BYTES;
-  return { queries: 0, outputs, largest, sums: largest + SCORE_BYTES, block, scores: block + FLOAT32_BLOCK_TOKENS * row };
+  const [blockLargest, sums, scores] = [1, 2, 3].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
+  return { queries: 0, outputs, largest, blockLargest, sums, scores, end: scores + (BLOCK_TOKENS + 1) * SCORE_BYTES };
 }
 
 export function float32Score(layout: Float32Layout, headDim: number): KernelFunction {
-  const { queries, block } = layout;
-  const { token: TOKEN, second: COLUMN, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
+  const { queries } = layout;
+  const { token: TOKEN, scale: COLUMN, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
   const row = headDim * 4;
   const unrolled = headDim % 16 === 0 ? 4 : 2;
   const fourFloats = (offset: number): number[] => [
-    ...KEYS.flatMap((key, token) => [...get(TOKEN), ...load(block + token * row + offset), ...set(key)]),
+    ...KEYS.flatMap((key, token) => [...get(TOKEN), ...load(token * row + offset, BLOCK_MEMORY), ...set(key)]),
     ...QUERY_INDICES.flatMap((query) => [
       ...[...get(COLUMN), ...load(queries + query * row + offset), ...set(Q)],
       ...KEYS.flatMap((key, token) => {
@@ -61,14 +69,14 @@ export function float32Score(layout: Float32Layout, headDim: number): KernelFunc
 }
 
 /** Eight numbers of all four outputs at a time: as many as there are registers for. */
-export function float32Accumulate({ outputs, block, scores }: Float32Layout, headDim: number): KernelFunction {
+export function float32Accumulate({ outputs, scores }: Float32Layout, headDim: number): KernelFunction {
   const row = headDim * 4;
-  const [START, END, COLUMN, AT, TOKEN, V, P, OUT] = [0, 1, 2, 3, 4, 5, 7, 8];
+  const [END, ROWS, COLUMN, AT, TOKEN, V, P, OUT] = [0, 1, 2, 3, 4, 5, 7, 8];
   const halves = [0, 1];
   const forEachOutput = (visit: (local: number, offset: number) => number[]): number[] =>
     QUERY_INDICES.flatMap((query) => halves.flatMap((half) => visit(OUT + 2 * query + half, outputs + query * row + half * 16)));
   const token = [
-    ...halves.flatMap((half) => [...get(TOKEN), ...load(block + half * 16), ...set(V + half)]),
+    ...halves.flatMap((half) => [...get(TOKEN), ...load(half * 16, BLOCK_MEMORY), ...set(V + half)]),
     ...QUERY_INDICES.flatMap((query) => [
       ...[...get(AT), ...splatFrom(scores + query * 4), ...set(P)],
       ...halves.flatMap((half) => {
@@ -81,14 +89,17 @@ export function float32Accumulate({ outputs, block, scores }: Float32Layout, hea
   ];
   const columns = [
     ...forEachOutput((local, offset) => [...get(COLUMN), ...load(offset), ...set(local)]),
-    ...[...get(START), ...set(AT), ...get(COLUMN), ...set(TOKEN)],
+    ...[...constant(0), ...set(AT), ...get(ROWS), ...set(TOKEN)],
     ...loopWhileBelow(AT, get(END), token),
     ...forEachOutput((local, offset) => [...get(COLUMN), ...get(local), ...store(offset)]),
+    ...increase(ROWS, 32),
     ...increase(COLUMN, 32),
   ];
   const locals: [number, number][] = [
-    [3, I32],
+    [2, I32],
     [11, V128],
   ];
-  return { name: 'accumulate', parameters: [I32, I32], locals, body: loopWhileBelow(COLUMN, constant(row), columns) };
+  // The last parameter has no use where there are no scales.
+  const body = [...[...constant(0), ...set(COLUMN)], ...loopWhileBelow(COLUMN, constant(row), columns)];
+  return { name: 'accumulate', parameters: BLOCK_PARAMETERS, locals, body };
 }

@@ -1,6 +1,6 @@
 import { float32, int8 } from '@ringmesh/onnx';
-import { DecodeAttention, type DecodeKernel, paddedDim } from './decode-attention.js';
-import { INT8_BLOCK_TOKENS, INT8_LEVELS, int8Accumulate, int8Layout, int8Score, queryLevels } from './int8-kernel.js';
+import { DecodeAttention, type DecodeKernel } from './decode-attention.js';
+import { INT8_LEVELS, int8Accumulate, int8Layout, int8Score, queryLevels } from './int8-kernel.js';
 import type { KeyValueFormat } from './key-value-format.js';
 import { QUERIES } from './softmax-kernel.js';
 
@@ -10,17 +10,18 @@ import { QUERIES } from './softmax-kernel.js';
  */
 export const int8Format: KeyValueFormat = {
   rowBytes: (headDim) => [headDim, Float32Array.BYTES_PER_ELEMENT],
-  rowsOf: (cache, { layer, row, numRows }, first, end) => ({
-    data: cache.bytes(layer, row, first, end),
-    scales: cache.floats(layer, numRows + row, first, end),
+  rowsOf: (cache, { layer, row, numRows }, span) => ({
+    data: cache.bytes(layer, row, span),
+    scales: cache.floats(layer, numRows + row, span),
   }),
   write(source, { data, scales }) {
     const headDim = data.length / scales!.length;
     for (let token = 0; token < scales!.length; token++) {
-      scales![token] = quantize(source, token * headDim, data as Int8Array, token * headDim, headDim, INT8_LEVELS, 1);
+      scales![token] = quantize(source, data as Int8Array, token * headDim, headDim, INT8_LEVELS, 1);
     }
   },
-  openDecode: (headDim) => new DecodeAttention(headDim, int8Kernel(headDim)),
+  allocate: (numTokens, headDim) => ({ data: new Int8Array(numTokens * headDim), scales: new Float32Array(numTokens) }),
+  openDecode: (headDim, blocks) => new DecodeAttention(headDim, int8Kernel(headDim), blocks),
   input(graph, name, headDim) {
     const data = graph.input(name, 'int8', ['L', headDim]);
     const scales = graph.input(`${name}_scales`, 'float32', ['L']);
@@ -33,22 +34,20 @@ export const int8Format: KeyValueFormat = {
 };
 
 function int8Kernel(headDim: number): DecodeKernel {
-  const padded = paddedDim(headDim);
-  const layout = int8Layout(padded);
-  const levels = queryLevels(padded);
+  const layout = int8Layout(headDim);
+  const levels = queryLevels(headDim);
   return {
     layout,
-    blockTokens: INT8_BLOCK_TOKENS,
-    elementBytes: Int8Array.BYTES_PER_ELEMENT,
-    functions: [int8Score(layout, padded), int8Accumulate(layout, padded)],
+    score: int8Score(layout, headDim),
+    accumulate: int8Accumulate(layout, headDim),
     open(buffer) {
-      const queries = new Int16Array(buffer, layout.queries, QUERIES * padded); // [4, padded D]
+      const queries = new Int16Array(buffer, layout.queries, QUERIES * headDim); // [4, D]
       const queryScales = new Float32Array(buffer, layout.queryScales, QUERIES);
       return (source, scale) => {
         queries.fill(0);
         queryScales.fill(0);
         for (let query = 0; query * headDim < source.length; query++) {
-          queryScales[query] = quantize(source, query * headDim, queries, query * padded, headDim, levels, scale);
+          queryScales[query] = quantize(source, queries, query * headDim, headDim, levels, scale);
         }
       };
     },
@@ -56,22 +55,22 @@ function int8Kernel(headDim: number): DecodeKernel {
 }
 
 /**
- * Rounds one row [D] times `scale` to whole numbers from −levels to levels.
+ * Rounds a row [D], from element `first` on, times `scale` to whole numbers from −levels to levels.
  * @returns what the row is multiplied by; NaN where a number is not finite, so that this does not get lost
  */
 function quantize(
   source: Float32Array,
-  from: number,
   target: Int8Array | Int16Array,
-  to: number,
+  first: number,
   headDim: number,
   levels: number,
   scale: number,
 ): number {
+  const end = first + headDim;
   let largest = 0;
-  for (let i = 0; i < headDim; i++) largest = Math.max(largest, Math.abs(source[from + i]!));
+  for (let i = first; i < end; i++) largest = Math.max(largest, Math.abs(source[i]!));
   if (!Number.isFinite(largest)) return NaN;
   const inverse = largest === 0 ? 0 : levels / largest;
-  for (let i = 0; i < headDim; i++) target[to + i] = Math.round(source[from + i]! * inverse);
+  for (let i = first; i < end; i++) target[i] = Math.round(source[i]! * inverse);
   return (largest / levels) * scale;
 }

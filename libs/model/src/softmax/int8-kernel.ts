@@ -1,4 +1,6 @@
+import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
 import {
+  ADD,
   ADD_INTEGERS,
   constant,
   DIV,
@@ -22,14 +24,22 @@ import {
   SHIFT_LEFT,
   splatFrom,
   store,
+  SUB,
   TO_FLOATS,
   TO_INTEGERS,
   V128,
 } from '../kernels/assembler.js';
-import { QUERIES, QUERY_INDICES, SCORE_BYTES, SCORE_LOCALS, scoreFunction, type SoftmaxLayout, totals } from './softmax-kernel.js';
-
-/** Tokens whose keys or values are in the kernel's memory at a time: few enough for a processor's nearest cache. */
-export const INT8_BLOCK_TOKENS = 128;
+import {
+  BLOCK_MEMORY,
+  BLOCK_PARAMETERS,
+  QUERIES,
+  QUERY_INDICES,
+  SCORE_BYTES,
+  SCORE_LOCALS,
+  scoreFunction,
+  type SoftmaxLayout,
+  totals,
+} from './softmax-kernel.js';
 
 /** The largest absolute value of a key or a value. */
 export const INT8_LEVELS = 127;
@@ -37,7 +47,7 @@ export const INT8_LEVELS = 127;
 /** Pairs of tokens in a round of the innermost loop. */
 const UNROLLED_PAIRS = 4;
 
-/** Of weights, which are never negative. 128 tokens' products of 15 and 7 bits stay below 2³¹. */
+/** Of weights, which are never negative. The products of a block's tokens, of 15 and 7 bits, add up to less than 2³¹. */
 const WEIGHT_LEVELS = 32_767;
 
 /** Of queries: as many as a sum of D products with keys leaves room for in 32 bits. */
@@ -48,9 +58,8 @@ export function queryLevels(headDim: number): number {
 export interface Int8Layout extends SoftmaxLayout {
   queries: number; // [4, D] 16-bit integers
   queryScales: number; // [4]
-  blockScales: number; // [128]
   /** Of two tokens each: 16-bit integers. */
-  weights: number; // [64, 4, 2]
+  weights: number; // [block tokens / 2, 4, 2]
   weightScales: number; // [4]
 }
 
@@ -63,21 +72,21 @@ export function int8Layout(headDim: number): Int8Layout {
     queryScales: reserve(QUERIES * 4),
     outputs: reserve(QUERIES * headDim * 4),
     largest: reserve(SCORE_BYTES),
+    blockLargest: reserve(SCORE_BYTES),
     sums: reserve(SCORE_BYTES),
-    block: reserve(INT8_BLOCK_TOKENS * headDim),
-    blockScales: reserve(INT8_BLOCK_TOKENS * 4),
-    weights: reserve(INT8_BLOCK_TOKENS * QUERIES * 2 + (UNROLLED_PAIRS - 1) * SCORE_BYTES),
+    scores: reserve((BLOCK_TOKENS + 1) * SCORE_BYTES),
+    weights: reserve(BLOCK_TOKENS * QUERIES * 2 + (UNROLLED_PAIRS - 1) * SCORE_BYTES),
     weightScales: reserve(QUERIES * 4),
-    scores: reserve(0),
+    end,
   };
 }
 
 /** Sums of integers, exact; then the scales. */
 export function int8Score(layout: Int8Layout, headDim: number): KernelFunction {
-  const { queries, queryScales, block, blockScales } = layout;
-  const { token: TOKEN, second: SCALE, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
+  const { queries, queryScales } = layout;
+  const { token: TOKEN, scale: SCALE, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
   const eightNumbers = (column: number): number[] => [
-    ...KEYS.flatMap((key, token) => [...get(TOKEN), ...loadBytes(block + token * headDim + column), ...set(key)]),
+    ...KEYS.flatMap((key, token) => [...get(TOKEN), ...loadBytes(token * headDim + column, BLOCK_MEMORY), ...set(key)]),
     ...QUERY_INDICES.flatMap((query) => [
       ...[...constant(0), ...load(queries + (query * headDim + column) * 2), ...set(Q)],
       ...KEYS.flatMap((key, token) => {
@@ -91,7 +100,7 @@ export function int8Score(layout: Int8Layout, headDim: number): KernelFunction {
     ...Array.from({ length: headDim / 8 }, (_, index) => eightNumbers(index * 8)).flat(),
     ...SUMS.flatMap((sums, token) => [
       ...[...totals(sums, ADD_INTEGERS, spare), ...TO_FLOATS],
-      ...[...get(SCALE), ...splatFrom(blockScales + token * 4), ...MUL, ...constant(0), ...load(queryScales), ...MUL, ...set(sums)],
+      ...[...get(SCALE), ...splatFrom(token * 4, BLOCK_MEMORY), ...MUL, ...constant(0), ...load(queryScales), ...MUL, ...set(sums)],
     ]),
   ];
   return scoreFunction(layout, twoTokens, [...increase(TOKEN, 2 * headDim), ...increase(SCALE, 8)]);
@@ -99,12 +108,12 @@ export function int8Score(layout: Int8Layout, headDim: number): KernelFunction {
 
 /** An even number of tokens: quantizes their weights, then adds two tokens in a product, eight numbers of all four outputs at a time. */
 export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunction {
-  const { block, outputs, weights, weightScales } = layout;
-  const [WEIGHTS_END, COLUMN, OUTPUT, TOKEN, AT, SUM, FIRST, SECOND, LOW, HIGH, P] = [2, 3, 4, 5, 6, 7, 15, 16, 17, 18, 19];
+  const { outputs, weights, weightScales } = layout;
+  const [ROWS, WEIGHTS_END, COLUMN, OUTPUT, TOKEN, AT, SUM, FIRST, SECOND, LOW, HIGH, P] = [1, 3, 4, 5, 6, 7, 8, 16, 17, 18, 19, 20];
   const halves = [0, 1];
   const twoTokens = (pair: number): number[] => [
-    ...[...get(TOKEN), ...loadBytes(block + 2 * pair * headDim), ...set(FIRST)],
-    ...[...get(TOKEN), ...loadBytes(block + (2 * pair + 1) * headDim), ...set(SECOND)],
+    ...[...get(TOKEN), ...loadBytes(2 * pair * headDim, BLOCK_MEMORY), ...set(FIRST)],
+    ...[...get(TOKEN), ...loadBytes((2 * pair + 1) * headDim, BLOCK_MEMORY), ...set(SECOND)],
     ...[...get(FIRST), ...get(SECOND), ...interleave('low'), ...set(LOW)],
     ...[...get(FIRST), ...get(SECOND), ...interleave('high'), ...set(HIGH)],
     ...QUERY_INDICES.flatMap((query) => [
@@ -127,9 +136,10 @@ export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunct
   };
   const columns = [
     ...Array.from({ length: 2 * QUERIES }, (_, index) => [...integers(0), ...set(SUM + index)]).flat(),
-    ...[...get(COLUMN), ...set(TOKEN), ...constant(0), ...set(AT)],
+    ...[...get(ROWS), ...set(TOKEN), ...constant(0), ...set(AT)],
     ...loopWhileBelow(AT, get(WEIGHTS_END), pairs),
     ...QUERY_INDICES.flatMap((query) => halves.flatMap((half) => addToOutput(query, half))),
+    ...increase(ROWS, 8),
     ...increase(COLUMN, 8),
     ...increase(OUTPUT, 32),
   ];
@@ -137,27 +147,28 @@ export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunct
     [5, I32],
     [13, V128],
   ];
-  const quantize = quantizeWeights(layout, { end: WEIGHTS_END, integers: [TOKEN, AT], vectors: [FIRST, SECOND, P] });
+  const quantize = quantizeWeights(layout, { end: WEIGHTS_END, address: AT, vectors: [FIRST, SECOND, LOW, P] });
   const body = [...quantize, ...loopWhileBelow(COLUMN, constant(headDim), columns)];
-  return { name: 'accumulate', parameters: [I32, I32], locals, body };
+  return { name: 'accumulate', parameters: BLOCK_PARAMETERS, locals, body };
 }
 
 /** The locals that a part of a function may use. */
 interface Locals {
   /** Zero at first; takes where the weights end. */
   end: number;
-  integers: [number, number];
-  vectors: [number, number, number];
+  address: number;
+  vectors: [number, number, number, number];
 }
 
-/** Weights, with the scales of the values, as integers that share a scale; overwrites the scores from local 0 to local 1. */
-function quantizeWeights({ blockScales, scores, weights, weightScales }: Int8Layout, locals: Locals): number[] {
-  const [START, END] = [0, 1];
-  const [AT, SCALE] = locals.integers;
-  const [LARGEST, W, INVERSE] = locals.vectors;
+/** Weights, with the scales of the values, as integers that share a scale. */
+function quantizeWeights({ scores, weights, weightScales }: Int8Layout, locals: Locals): number[] {
+  const [END, SCALE] = [0, 2];
+  const { address: AT } = locals;
+  const [LARGEST, W, CHECK, INVERSE] = locals.vectors;
   const scaled = [
-    ...[...get(AT), ...load(scores), ...get(SCALE), ...splatFrom(blockScales), ...MUL, ...set(W)],
+    ...[...get(AT), ...load(scores), ...get(SCALE), ...splatFrom(0, BLOCK_MEMORY), ...MUL, ...set(W)],
     ...[...get(LARGEST), ...get(W), ...MAX, ...set(LARGEST)],
+    ...[...get(CHECK), ...get(W), ...ADD, ...set(CHECK)],
     ...[...get(AT), ...get(W), ...store(scores)],
     ...increase(AT, SCORE_BYTES),
     ...increase(SCALE, 4),
@@ -172,11 +183,22 @@ function quantizeWeights({ blockScales, scores, weights, weightScales }: Int8Lay
   ];
   return [
     // More than nothing, for a block that nobody looks at.
-    ...[...floats(1e-30), ...set(LARGEST), ...get(START), ...set(AT)],
+    ...[...floats(1e-30), ...set(LARGEST), ...floats(0), ...set(CHECK), ...constant(0), ...set(AT)],
     ...loopWhileBelow(AT, get(END), scaled),
     ...[...floats(WEIGHT_LEVELS), ...get(LARGEST), ...DIV, ...set(INVERSE)],
-    ...[...constant(0), ...get(LARGEST), ...floats(1 / WEIGHT_LEVELS), ...MUL, ...store(weightScales)],
-    ...[...get(START), ...set(AT)],
+    // No integer is NaN: where a weight or a scale is, their sum is, and what is left of it.
+    ...[
+      ...constant(0),
+      ...get(LARGEST),
+      ...floats(1 / WEIGHT_LEVELS),
+      ...MUL,
+      ...get(CHECK),
+      ...get(CHECK),
+      ...SUB,
+      ...ADD,
+      ...store(weightScales),
+    ],
+    ...[...constant(0), ...set(AT)],
     ...loopWhileBelow(AT, get(END), pair),
     // What is computed beyond the last pair counts nothing.
     ...Array.from({ length: UNROLLED_PAIRS - 1 }, (_, index) => [

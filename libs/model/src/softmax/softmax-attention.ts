@@ -1,9 +1,11 @@
+import type { BlockMemory } from '@ringmesh/kv-cache';
 import { float32, Session, type Tensor } from '@ringmesh/onnx';
 import { attentionCore, type AttentionShape } from '../graphs/attention-core.js';
 import type { AttentionBatch, AttentionSegment } from '../parallel/attention-batch.js';
 import type { Rotary } from '../rotary.js';
-import type { CachedRows, DecodeAttention } from './decode-attention.js';
-import type { KeyValueFormat } from './key-value-format.js';
+import type { DecodeAttention } from './decode-attention.js';
+import { GatheredRows } from './gathered-rows.js';
+import type { KeyValueFormat, RowIndex } from './key-value-format.js';
 
 export interface SoftmaxAttentionOptions {
   /** Of one part. */
@@ -12,20 +14,23 @@ export interface SoftmaxAttentionOptions {
   totalKeyValueHeads: number;
   rotary: Rotary;
   format: KeyValueFormat;
+  blocks: BlockMemory;
 }
 
 /**
  * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
- * them. Sequences of any length go through one step without padding, because each runs over its own views.
+ * them. Sequences of any length go through one step without padding, because each runs over its own blocks.
  */
 export class SoftmaxAttention {
   private readonly decodeCore: DecodeAttention;
   private readonly prefillCore: Session;
+  private readonly gathered: GatheredRows;
   private readonly queryWidth: number;
 
   constructor(private readonly options: SoftmaxAttentionOptions) {
-    const { shape, format } = options;
-    this.decodeCore = format.openDecode(shape.headDim);
+    const { shape, format, blocks } = options;
+    this.decodeCore = format.openDecode(shape.headDim, blocks);
+    this.gathered = new GatheredRows(format, shape.headDim);
     this.prefillCore = Session.open(attentionCore(shape, format), ['attention']);
     this.queryWidth = shape.numHeads * shape.headDim;
   }
@@ -69,35 +74,49 @@ export class SoftmaxAttention {
 
   /** Appends the keys, with their positions, and the values of one sequence's new tokens to its cache. */
   private store(layer: number, firstHead: number, batch: AttentionBatch, index: number, projected: Float32Array): void {
-    const { rotary, shape, format } = this.options;
+    const { rotary, shape } = this.options;
     const { numKeyValueHeads, headDim } = shape;
     const segment = batch.segments[index]!;
-    const { start, numTokens, length } = segment;
+    const { start, numTokens } = segment;
     const width = projected.length / batch.numTokens;
     const rows = new Float32Array(numTokens * headDim); // [t, D]
     for (let head = 0; head < numKeyValueHeads; head++) {
-      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, length - numTokens);
+      const { keys, values } = this.rowsOf(layer, firstHead + head);
       const key = start * width + this.queryWidth + head * headDim;
       for (let token = 0; token < numTokens; token++) {
         rotary.rotate(projected, key + token * width, rows, token * headDim, batch.angles, start + token);
       }
-      format.write(rows, keys);
+      this.write(segment, keys, rows);
       const value = key + numKeyValueHeads * headDim;
       for (let token = 0; token < numTokens; token++) {
         rows.set(projected.subarray(value + token * width, value + token * width + headDim), token * headDim);
       }
-      format.write(rows, values);
+      this.write(segment, values, rows);
     }
+  }
+
+  /** @param rows [t, D] */
+  private write({ cache, numTokens, length }: AttentionSegment, index: RowIndex, rows: Float32Array): void {
+    const { format, shape } = this.options;
+    const before = length - numTokens;
+    const put = (first: number, end: number, source: Float32Array): void =>
+      format.write(source, format.rowsOf(cache, index, { first, end }));
+    for (const { first, end } of cache.spans(before, length)) {
+      put(first, end, rows.subarray((first - before) * shape.headDim, (end - before) * shape.headDim));
+    }
+    // Decode computes two tokens at a time: what is beside the last one must be a number.
+    if (length % 2 === 1) put(length, length + 1, rows.subarray(-shape.headDim));
   }
 
   /** @param query [heads · D] @param attention takes the sequence's row */
   private decode(layer: number, firstHead: number, segment: AttentionSegment, query: Float32Array, attention: Float32Array): void {
     const { numKeyValueHeads } = this.options.shape;
+    const { cache, length } = segment;
     const groupWidth = this.queryWidth / numKeyValueHeads;
     for (let head = 0; head < numKeyValueHeads; head++) {
-      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, 0);
       const queries = query.subarray(head * groupWidth, (head + 1) * groupWidth); // [group · D]
-      this.decodeCore.run(queries, keys, values, attention, segment.start * this.queryWidth + head * groupWidth);
+      const rows = { cache, length, ...this.rowsOf(layer, firstHead + head) };
+      this.decodeCore.run(queries, rows, attention, segment.start * this.queryWidth + head * groupWidth);
     }
   }
 
@@ -106,19 +125,18 @@ export class SoftmaxAttention {
     const { shape, format } = this.options;
     const feeds: Record<string, Tensor> = { query: float32(query, [segment.numTokens, this.queryWidth]), mask };
     for (let head = 0; head < shape.numKeyValueHeads; head++) {
-      const { keys, values } = this.rowsOf(segment, layer, firstHead + head, 0);
-      Object.assign(feeds, format.feeds(`key_${head}`, keys, shape.headDim), format.feeds(`value_${head}`, values, shape.headDim));
+      for (const [name, index] of Object.entries(this.rowsOf(layer, firstHead + head))) {
+        const input = `${name}_${head}`;
+        Object.assign(feeds, format.feeds(input, this.gathered.gather(input, index, segment), shape.headDim));
+      }
     }
     return this.prefillCore.run(feeds)['attention']!.data as Float32Array;
   }
 
-  /** Of one KV head, from token `first` on. */
-  private rowsOf({ cache, length }: AttentionSegment, layer: number, head: number, first: number): Record<'keys' | 'values', CachedRows> {
-    const { format, totalKeyValueHeads } = this.options;
+  /** Of one KV head. */
+  private rowsOf(layer: number, head: number): Record<'keys' | 'values', RowIndex> {
+    const { totalKeyValueHeads } = this.options;
     const numRows = 2 * totalKeyValueHeads;
-    return {
-      keys: format.rowsOf(cache, { layer, row: head, numRows }, first, length), // [L − first, D]
-      values: format.rowsOf(cache, { layer, row: totalKeyValueHeads + head, numRows }, first, length), // [L − first, D]
-    };
+    return { keys: { layer, row: head, numRows }, values: { layer, row: totalKeyValueHeads + head, numRows } };
   }
 }

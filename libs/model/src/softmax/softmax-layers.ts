@@ -31,13 +31,14 @@ class SoftmaxLayers implements AttentionLayers {
   private readonly core: SoftmaxAttention;
 
   constructor(private readonly options: AttentionOptions) {
-    const { config, parts, rotary, kvCacheDtype } = options;
+    const { config, parts, rotary, kvCacheDtype, blocks } = options;
     const { count } = parts[0]!;
     this.core = new SoftmaxAttention({
       shape: { ...headsOf(config, { index: 0, count }), headDim: config.headDim },
       totalKeyValueHeads: config.numKeyValueHeads,
       rotary,
       format: KEY_VALUE_FORMATS[kvCacheDtype],
+      blocks,
     });
   }
 

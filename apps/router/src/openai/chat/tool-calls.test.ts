@@ -53,7 +53,7 @@ class ScriptedEngine {
     this.prompts.push(this.tokenizer.decode(promptIds));
     const reply = this.replies.shift();
     if (reply === undefined) throw new Error('no reply is left');
-    yield { type: 'started', queueSeconds: 0 };
+    yield { type: 'started', queueSeconds: 0, cachedTokens: 0 };
     const logprobs = sampling.logprobs < 0 ? {} : { logprob: -0.5, topLogprobs: [] };
     for (const tokenId of [...this.tokenizer.encode(reply), END_TOKEN]) yield { type: 'token', tokenId, ...logprobs };
     yield { type: 'finished', reason: 'stop' };

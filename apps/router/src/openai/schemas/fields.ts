@@ -5,6 +5,7 @@ export const MAX_STOP_STRINGS = 16;
 export const MAX_STOP_LENGTH = 256;
 export const MAX_STOP_TOKEN_IDS = 128;
 export const MAX_LOGPROBS = 20;
+export const MAX_CACHE_SALT_LENGTH = 256;
 
 const stopString = z.string().min(1).max(MAX_STOP_LENGTH);
 
@@ -32,6 +33,12 @@ export const generationFields = {
   ignore_eos: z.boolean().nullish().describe('Go on past the end token, up to max_tokens.'),
   include_stop_str_in_output: z.boolean().nullish(),
   skip_special_tokens: z.boolean().nullish().describe('Leave special tokens out of the text. Default: true.'),
+  cache_salt: z
+    .string()
+    .min(1)
+    .max(MAX_CACHE_SALT_LENGTH)
+    .nullish()
+    .describe('Only requests with the same salt share what is computed of prompts that begin alike.'),
   return_token_ids: z.boolean().nullish().describe('Add prompt_token_ids and token_ids to each choice.'),
   return_tokens_as_token_ids: z.boolean().nullish().describe('Write tokens in logprobs as "token_id:N".'),
 };

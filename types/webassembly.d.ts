@@ -1,0 +1,20 @@
+/** What we use of the WebAssembly API. TypeScript declares it for browsers only. */
+declare namespace WebAssembly {
+  class Module {
+    constructor(bytes: Uint8Array<ArrayBuffer>);
+  }
+  class Instance {
+    constructor(module: Module, imports: Record<string, Record<string, Memory>>);
+    readonly exports: Record<string, unknown>;
+  }
+  interface MemoryDescriptor {
+    initial: number;
+    maximum?: number;
+    shared?: boolean;
+  }
+  class Memory<B extends ArrayBufferLike = ArrayBufferLike> {
+    constructor(descriptor: MemoryDescriptor);
+    readonly buffer: B;
+    grow(pages: number): number;
+  }
+}
