@@ -3,6 +3,7 @@ export * from './engine-metrics.js';
 export * from './event-loop-delay.js';
 export * from './http-metrics.js';
 export * from './logger.js';
+export * from './metrics-server.js';
 export * from './registry.js';
 export * from './request-metrics.js';
 export * from './shard-tokens.js';
