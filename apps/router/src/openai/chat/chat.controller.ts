@@ -14,6 +14,7 @@ import { type ChatRequest, chatRequestSchema } from '../schemas/chat-request.js'
 import { type ChatCompletion, chatCompletionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
+import { streamUsage } from '../usage.js';
 import { chatPrompt } from './chat-prompt.js';
 import { chatChunks, chatCompletion, type ChatResponseOptions } from './chat-response.js';
 
@@ -65,7 +66,7 @@ export class ChatController {
       includeReasoning: body.include_reasoning ?? true,
       logprobs: body.logprobs ?? false,
       returnTokenIds: body.return_token_ids ?? false,
-      includeUsage: body.stream_options?.include_usage ?? false,
+      ...streamUsage(body.stream_options),
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
     };
 

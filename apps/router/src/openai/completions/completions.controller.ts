@@ -13,6 +13,7 @@ import { type CompletionRequest, completionRequestSchema } from '../schemas/comp
 import { type Completion, completionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
+import { streamUsage } from '../usage.js';
 import { completionPrompts } from './completion-prompts.js';
 import { completion, completionChunks, type CompletionResponseOptions } from './completion-response.js';
 
@@ -60,7 +61,7 @@ export class CompletionsController {
       prompts,
       logprobs: body.logprobs != null,
       returnTokenIds: body.return_token_ids ?? false,
-      includeUsage: body.stream_options?.include_usage ?? false,
+      ...streamUsage(body.stream_options),
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
     };
 

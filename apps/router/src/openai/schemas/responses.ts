@@ -121,7 +121,12 @@ export const completionSchema = z.object({
   ...envelope,
   object: z.literal('text_completion'),
   choices: z.array(completionChoice),
-  usage: usageSchema.nullable().optional().describe('In a stream: null, or on the last chunk alone with stream_options.include_usage.'),
+  usage: usageSchema
+    .nullable()
+    .optional()
+    .describe(
+      'In a stream: with stream_options.include_usage, on the last chunk; with continuous_usage_stats, too, on every chunk so far.',
+    ),
 });
 export type Completion = z.infer<typeof completionSchema>;
 
