@@ -1,3 +1,4 @@
+export * from './admission-metrics.js';
 export * from './dispatch-metrics.js';
 export * from './engine-metrics.js';
 export * from './event-loop-delay.js';

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Logger } from '@ringmesh/telemetry';
+import type { Client } from '../../generation/client.js';
 import type { TextGenerator } from '../../generation/text-generator.js';
-import { ClientSignal } from '../../http/client-signal.js';
+import { FromClient } from '../../http/from-client.js';
 import type { MessageFormat } from '../../output/message-parser.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
@@ -38,7 +39,7 @@ export class ChatController {
   })
   async create(
     @Body({ schema: chatRequestSchema }) body: ChatRequest,
-    @ClientSignal() client: AbortSignal,
+    @FromClient() client: Client,
   ): Promise<ChatCompletion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `chatcmpl-${randomUUID()}`;

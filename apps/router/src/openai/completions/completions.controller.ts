@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Logger } from '@ringmesh/telemetry';
+import type { Client } from '../../generation/client.js';
 import type { TextGenerator } from '../../generation/text-generator.js';
-import { ClientSignal } from '../../http/client-signal.js';
+import { FromClient } from '../../http/from-client.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
 import { ApiJsonBody } from '../api-body.js';
@@ -40,7 +41,7 @@ export class CompletionsController {
   })
   async create(
     @Body({ schema: completionRequestSchema }) body: CompletionRequest,
-    @ClientSignal() client: AbortSignal,
+    @FromClient() client: Client,
   ): Promise<Completion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `cmpl-${randomUUID()}`;

@@ -133,7 +133,7 @@ export type Completion = z.infer<typeof completionSchema>;
 export const errorSchema = z.object({
   error: z.object({
     message: z.string(),
-    type: z.enum(['invalid_request_error', 'server_error']),
+    type: z.enum(['invalid_request_error', 'rate_limit_error', 'server_error']),
     param: z.string().nullable().describe('The request field the error is about.'),
     code: z.string().describe('Stable; docs/errors.md lists them.'),
   }),
