@@ -3,10 +3,11 @@ import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { until } from '@ringmesh/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
+import { collect, MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
 
 const RUNNING = `vllm:num_requests_running{model_name="${MODEL}",engine="0"}`;
 const finished = (reason: string): string => `vllm:request_success_total{model_name="${MODEL}",engine="0",finished_reason="${reason}"}`;
+const ID = { 'x-request-id': 'trace-42' };
 /** A request that goes on for as long as the context allows. */
 const LONG = { model: MODEL, prompt: 'a', max_tokens: 1000, ignore_eos: true };
 
@@ -133,7 +134,45 @@ describe('the server', () => {
     const idFor = async (id: string): Promise<string | null> =>
       (await fetch(`${router.url}/health`, { headers: { 'x-request-id': id } })).headers.get('x-request-id');
     expect(await idFor('trace-42')).toBe('trace-42');
-    expect(await idFor('a b')).toMatch(/^[\da-f-]{36}$/);
+    for (const id of ['a b', '', 'x'.repeat(129)]) expect(await idFor(id)).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it.each<[what: string, status: number, ask: () => Promise<Response>]>([
+    ['an answer', 200, () => router.post('/v1/completions', { ...LONG, max_tokens: 1 }, ID)],
+    ['a stream', 200, () => router.post('/v1/completions', { ...LONG, max_tokens: 1, stream: true }, ID)],
+    ['a field that is wrong', 400, () => router.post('/v1/completions', { prompt: 5 }, ID)],
+    ['a body that is no JSON', 400, () => router.post('/v1/completions', '{', ID)],
+    ['a path that does not exist', 404, () => fetch(`${router.url}/none`, { headers: ID })],
+    ['a path that is malformed', 400, () => fetch(`${router.url}/v1/models/%zz`, { headers: ID })],
+  ])('sends the X-Request-Id along with %s', async (_, status, ask) => {
+    const answer = await ask();
+    expect([answer.status, answer.headers.get('x-request-id')]).toEqual([status, ID['x-request-id']]);
+    await answer.text();
+  });
+
+  it('says its version', async () => {
+    expect(await (await fetch(`${router.url}/version`)).json()).toEqual({ version: expect.stringMatching(/^\d+\.\d+\.\d+$/) as string });
+  });
+
+  it('tells the usage so far in every chunk where that is asked for', async () => {
+    const stream_options = { include_usage: true, continuous_usage_stats: true };
+    const request = { model: MODEL, prompt: ['a', 'b'], max_tokens: 3, ignore_eos: true, return_token_ids: true, stream: true as const };
+    const completion = await collect(await router.client.completions.create({ ...request, stream_options }));
+    const counts = completion.map(({ usage }) => usage!.completion_tokens);
+    expect(counts).toEqual(counts.toSorted((a, b) => a - b));
+    expect([counts[0], counts.at(-1), completion.at(-1)!.choices]).toEqual([1, 6, []]);
+    const chat = await collect(
+      await router.client.chat.completions.create({
+        model: MODEL,
+        messages: QUESTION,
+        max_completion_tokens: 5,
+        stream: true,
+        stream_options,
+      }),
+    );
+    expect(chat[0]!.usage).toMatchObject({ completion_tokens: 0, prompt_tokens: chat.at(-1)!.usage!.prompt_tokens });
+    expect(chat.every(({ usage }) => usage!.total_tokens === usage!.prompt_tokens + usage!.completion_tokens)).toBe(true);
+    expect(chat.at(-1)!.usage!.completion_tokens).toBe(5);
   });
 
   it('documents itself', async () => {
@@ -148,6 +187,8 @@ describe('the server', () => {
       '/health',
       '/ready',
       '/metrics',
+      '/version',
+      '/v1/models/{id}',
     ]) {
       expect(Object.keys(paths)).toContain(path);
     }
@@ -169,7 +210,7 @@ describe('the server', () => {
     await chunks.next();
     const closed = closing.close();
     const refused = await closing.post('/v1/completions', LONG);
-    expect(refused.status).toBe(503);
+    expect([refused.status, refused.headers.get('retry-after'), refused.headers.get('connection')]).toEqual([503, '1', 'close']);
     expect(await refused.json()).toMatchObject({ error: { code: 'shutting_down' } });
     expect((await fetch(`${closing.url}/ready`)).status).toBe(503);
     const rest = [];

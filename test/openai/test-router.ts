@@ -17,7 +17,7 @@ export const QUESTION = [{ role: 'user' as const, content: 'What is 47 + 85?' }]
 export async function startTestRouter(raw: RawRouterOptions = {}, { waitUntilReady = true } = {}): Promise<TestRouter> {
   const pack = await packedModel(SAMPLE_MODEL);
   const router = await startRouter(parseRouterOptions({ pack, port: '0', threads: '1', logLevel: 'fatal', ...raw }));
-  const { url } = router;
+  const { url, metricsUrl } = router;
   if (waitUntilReady) await untilReady(url);
   return {
     ...router,
@@ -29,7 +29,7 @@ export async function startTestRouter(raw: RawRouterOptions = {}, { waitUntilRea
         body: typeof body === 'string' || body instanceof Uint8Array ? (body as RequestInit['body']) : JSON.stringify(body),
       }),
     metric: async (series) => {
-      const text = await (await fetch(`${url}/metrics`)).text();
+      const text = await (await fetch(`${metricsUrl}/metrics`)).text();
       const line = text.split('\n').find((candidate) => candidate.startsWith(`${series} `));
       if (line === undefined) throw new Error(`/metrics has no ${series}`);
       return Number(line.slice(series.length));

@@ -18,13 +18,14 @@ export class Child {
   constructor(
     readonly name: string,
     args: string[],
+    environment: NodeJS.ProcessEnv = {},
   ) {
     this.process = spawn(process.execPath, [MAIN, ...args], {
       // A group of its own: Ctrl-C reaches the launcher only, which ends its children in order.
       detached: true,
       stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-      // A cluster of this machine's own has nothing to look for in a registry, and nothing to tell it.
-      env: { ...ALLOCATOR_ENVIRONMENT, ...process.env, REDIS_URL: undefined },
+      // A cluster of this machine's own has nothing to look for in a registry, and nothing to tell it; keys are for who must know them.
+      env: { ...ALLOCATOR_ENVIRONMENT, ...process.env, REDIS_URL: undefined, RINGMESH_API_KEY: undefined, ...environment },
     });
     // Should this process end at once, nothing is left behind.
     process.once('exit', () => this.process.kill('SIGKILL'));

@@ -12,6 +12,8 @@ export interface ClusterOptions {
   /** The shards of each worker; no workers = the router computes the experts itself. */
   shardsOfWorkers: number[][];
   routerArgs: string[];
+  /** Variables that only the router gets. */
+  routerEnvironment?: NodeJS.ProcessEnv | undefined;
   workerArgs: string[];
   /** How long running requests may take to finish at the end. */
   shutdownTimeoutMs: number;
@@ -44,6 +46,8 @@ export class LocalCluster implements Running {
   private readonly loading: Promise<void>[] = [];
   /** Where the router listens. */
   url = '';
+  /** Where its /metrics are. */
+  metricsUrl = '';
 
   private constructor(
     private readonly packDir: string,
@@ -55,7 +59,7 @@ export class LocalCluster implements Running {
 
   /** Resolves when all of it is ready. `signal` ends the start early. */
   static async start(options: ClusterOptions, signal: AbortSignal): Promise<LocalCluster> {
-    const { packDir, shardsOfWorkers, routerArgs, workerArgs, shutdownTimeoutMs } = options;
+    const { packDir, shardsOfWorkers, workerArgs, shutdownTimeoutMs } = options;
     // The workers share this machine's cores.
     const threads = Math.max(1, Math.floor(availableParallelism() / shardsOfWorkers.length));
     const argsOfWorkers = ['--threads', String(threads), ...workerArgs];
@@ -65,7 +69,7 @@ export class LocalCluster implements Running {
     try {
       const addresses = await Promise.all(shardsOfWorkers.map((shards, index) => cluster.startWorker(index, shards, '127.0.0.1:0')));
       signal.throwIfAborted();
-      await cluster.startRouter(addresses, routerArgs);
+      await cluster.startRouter(addresses, options);
       for (const [index, address] of addresses.entries()) cluster.keepAlive(index, shardsOfWorkers[index]!, address);
       return cluster;
     } catch (error) {
@@ -108,11 +112,16 @@ export class LocalCluster implements Running {
     return address!;
   }
 
-  private async startRouter(workers: string[], routerArgs: string[]): Promise<void> {
+  private async startRouter(
+    workers: string[],
+    { routerArgs, routerEnvironment }: Pick<ClusterOptions, 'routerArgs' | 'routerEnvironment'>,
+  ): Promise<void> {
     const experts = workers.length === 0 ? 'local' : workers.join(',');
-    const router = new Child('router', ['router', '--pack', this.packDir, '--workers', experts, ...routerArgs]);
+    const router = new Child('router', ['router', '--pack', this.packDir, '--workers', experts, ...routerArgs], routerEnvironment);
     this.router = router;
-    this.url = (await router.listening(/^ringmesh router listening on (\S+)/))[0]!;
+    const [url, metricsUrl] = await router.listening(/^ringmesh router listening on (\S+) \(metrics on (\S+)\)/);
+    this.url = url!;
+    this.metricsUrl = metricsUrl!;
     // Before the first request, a process that ends has no chance to do better next time.
     const lost = [router, ...this.workers].map(async (child) => Promise.reject(await child.endedError()));
     const line = new ProgressLine();

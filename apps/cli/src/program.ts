@@ -1,4 +1,3 @@
-import { parseInteger, parseSeconds } from '@ringmesh/core';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
@@ -6,31 +5,11 @@ import type { BenchServeOptions } from './bench/bench-options.js';
 import { benchServe } from './bench/bench-serve.js';
 import { doctor, type DoctorOptions } from './doctor/doctor.js';
 import { evaluate, type EvaluateOptions } from './evaluate.js';
-import type { ClusterOptions } from './local-cluster.js';
 import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
 import { pull, type PullCommandOptions } from './pull.js';
 import { runToEnd, runUntilSignal } from './run-until-signal.js';
 import { serve, type ServeOptions } from './serve.js';
-
-/** Options of the router that `serve` passes on: flag with its value's name, and what it is for. */
-const SERVING_OPTIONS = [
-  ['--host <host>', 'where the API listens (127.0.0.1)'],
-  ['--port <port>', 'port of the API; 0 = any free one (8000)'],
-  ['--wire <format>', 'hidden states between router and workers: f32, bf16 or f16 (f32)'],
-  ['--threads <n>', 'compute threads, where the router computes the experts (by the number of cores)'],
-  ['--max-num-seqs <n>', 'sequences that run at once; more wait (256)'],
-  ['--max-num-batched-tokens <n>', 'tokens of one step at most (512)'],
-  ['--max-model-len <n>', "tokens of prompt and answer together (the model's own)"],
-  ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
-  ['--kv-cache-dtype <format>', 'keys and values: auto, float32 or int8 (auto: int8 with a q8 or q4 pack)'],
-  ['--prefix-caching <setting>', 'on: prompts that begin alike are computed once; off (on)'],
-  ['--served-model-name <name>', "name in the API (the checkpoint folder's name)"],
-  ['--reasoning-parser <name>', 'finds thoughts in chats: think (<think>…</think>) or none (think)'],
-  ['--tool-call-parser <name>', 'finds tool calls in chats: hermes (<tool_call>{json}</tool_call>) or none (hermes)'],
-  ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
-  ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (30s)'],
-  ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
-] as const;
+import { apiKeyFromEnvironment, type Option, type Options, processArgs, SERVING_OPTIONS } from './serving-options.js';
 
 const VERIFY_OPTION = ['--verify', "hash the pack's files again, though this machine has verified them before"] as const;
 
@@ -48,7 +27,7 @@ const WORKER_OPTIONS = [
   ['--max-tokens <n>', 'rows of one request at most (2048)'],
   ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
-  ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (30s)'],
+  ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (25s)'],
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
@@ -100,7 +79,9 @@ export function program(): Command {
     .description('pull and pack a model where needed, then run a router and workers on this machine')
     .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
-    .action((options: ServeOptions & Record<string, string>) => runUntilSignal((signal) => serve(options, processArgs(options), signal)));
+    .action((options: ServeOptions & Options) =>
+      runUntilSignal((signal) => serve({ ...apiKeyFromEnvironment(), ...options }, processArgs(options), signal)),
+    );
 
   withOptions(ringmesh.command('pull'), HUB_OPTIONS)
     .description('load a checkpoint from a hub, going on where an earlier pull was cut')
@@ -150,10 +131,9 @@ export function program(): Command {
     .action((options: RawRouterOptions) =>
       runUntilSignal(async () => {
         const { parseRouterOptions, startRouter } = await import('@ringmesh/router');
-        const router = await startRouter(
-          parseRouterOptions(options.workers === undefined ? { ...fromEnvironment(), ...options } : options),
-        );
-        console.log(`ringmesh router listening on ${router.url}`);
+        const registry = options.workers === undefined ? registryFromEnvironment() : {};
+        const router = await startRouter(parseRouterOptions({ ...registry, ...apiKeyFromEnvironment(), ...options }));
+        console.log(`ringmesh router listening on ${router.url} (metrics on ${router.metricsUrl})`);
         return { close: () => router.close(), lost: async () => (await router.failed).message };
       }),
     );
@@ -164,7 +144,7 @@ export function program(): Command {
     .action((options: RawWorkerOptions) =>
       runUntilSignal(async () => {
         const { parseWorkerOptions, startWorker } = await import('@ringmesh/worker');
-        const worker = await startWorker(parseWorkerOptions({ ...fromEnvironment(), ...options }));
+        const worker = await startWorker(parseWorkerOptions({ ...registryFromEnvironment(), ...options }));
         console.log(`ringmesh worker listening on ${worker.address} (metrics on ${worker.metricsAddress})`);
         return worker;
       }),
@@ -186,33 +166,15 @@ export function program(): Command {
   return ringmesh;
 }
 
-function fromEnvironment(): { redisUrl?: string } {
+function registryFromEnvironment(): { redisUrl?: string } {
   const redisUrl = process.env['REDIS_URL'];
   return redisUrl === undefined || redisUrl === '' ? {} : { redisUrl };
 }
 
-function withOptions(command: Command, options: readonly (readonly [flags: string, description: string])[]): Command {
-  for (const [flags, description] of options) command.option(flags, description);
+function withOptions(command: Command, options: readonly Option[]): Command {
+  for (const [flags, description, parse] of options) {
+    if (parse === undefined) command.option(flags, description);
+    else command.option(flags, description, parse);
+  }
   return command;
-}
-
-/** The serving options that were given, as arguments again. */
-function routerArgs(options: Record<string, string>): string[] {
-  return SERVING_OPTIONS.flatMap(([flags]) => {
-    const [flag] = flags.split(' ') as [string];
-    const value = options[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-    return value === undefined ? [] : [flag, value];
-  });
-}
-
-/** What of them concerns workers: they take batches as large as the router makes them. */
-function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout }: Record<string, string>): string[] {
-  parseInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
-  const args = { '--max-tokens': maxNumBatchedTokens, '--log-level': logLevel, '--shutdown-timeout': shutdownTimeout };
-  return Object.entries(args).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
-}
-
-function processArgs(options: Record<string, string>): Omit<ClusterOptions, 'packDir' | 'shardsOfWorkers'> {
-  const shutdownTimeoutMs = parseSeconds('--shutdown-timeout', options['shutdownTimeout'], 0, 3600) ?? 30_000;
-  return { routerArgs: routerArgs(options), workerArgs: workerArgs(options), shutdownTimeoutMs };
 }

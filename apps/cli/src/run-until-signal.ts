@@ -53,13 +53,27 @@ export async function runToEnd(work: (signal: AbortSignal) => Promise<void>): Pr
 }
 
 function listen(stop: AbortController): void {
-  let first = Infinity;
-  const onSignal = (): void => {
-    if (performance.now() - first > REPEAT_MS) process.exit(1);
-    first = Math.min(first, performance.now());
+  let interruptedAt = -Infinity;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    const isRepeated = signal === 'SIGINT' && performance.now() - interruptedAt < REPEAT_MS;
+    if (signal === 'SIGINT' && !isRepeated) interruptedAt = performance.now();
+    if (stop.signal.aborted && !isRepeated) endBy(signal);
     stop.abort();
   };
-  for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.on(event, onSignal);
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  // The end of the terminal or of the launcher asks to end in order, however often it is heard of.
+  for (const event of ['SIGHUP', 'disconnect'] as const) process.on(event, () => stop.abort());
   // Listening for the launcher's end must not keep the process alive.
   process.channel?.unref();
+}
+
+/**
+ * Ends by the signal, as a process does that does not listen, once those who wait for the exit have been told. `process.exit` goes on to stop
+ * the threads, and ONNX Runtime's binding aborts the process when that happens inside a call.
+ */
+function endBy(signal: NodeJS.Signals): never {
+  process.removeAllListeners(signal);
+  process.once('exit', () => process.kill(process.pid, signal));
+  process.exit();
 }

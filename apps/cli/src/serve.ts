@@ -29,8 +29,8 @@ export async function serve(
   const numWorkers = parseInteger('--workers', workers, 0, MAX_WORKERS) ?? 0;
   const packing = packOptions(options);
   // A wrong option of the router is told now, not after an hour of packing.
-  const { parseRouterOptions } = await import('@ringmesh/router');
-  parseRouterOptions({ ...options, pack: model });
+  const { parseRouterOptions, readApiKeys } = await import('@ringmesh/router');
+  const { areRequired: wantsKey } = await readApiKeys(parseRouterOptions({ ...options, pack: model }));
   const checkpointDir = await modelFolder(model, options, signal);
   const { verify = false } = options;
   const onDamaged = ({ message }: Error): void => console.error(`${message}: it is in the cache, so that is done now`);
@@ -43,7 +43,7 @@ export async function serve(
   const verifyArgs = verify && packDir === checkpointDir ? ['--verify'] : [];
   const processes = { ...args, routerArgs: [...args.routerArgs, ...verifyArgs], workerArgs: [...args.workerArgs, ...verifyArgs] };
   const cluster = await LocalCluster.start({ packDir, shardsOfWorkers: assignShards(numShards, numWorkers), ...processes }, signal);
-  if (!signal.aborted) console.log(welcome(cluster.url, options.servedModelName ?? name));
+  if (!signal.aborted) console.log(welcome(cluster, { model: options.servedModelName ?? name, wantsKey }));
   return cluster;
 }
 
@@ -56,12 +56,13 @@ function rejectedWhenAborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function welcome(url: string, model: string): string {
+function welcome({ url, metricsUrl }: LocalCluster, { model, wantsKey }: { model: string; wantsKey: boolean }): string {
+  const key = wantsKey ? "-H 'authorization: Bearer KEY' " : '';
   const body = JSON.stringify({ model, messages: [{ role: 'user', content: 'What is 47 + 85?' }], temperature: 0 });
   return `
-Ringmesh serves ${model} at ${url}/v1 (API page: ${url}/docs, metrics: ${url}/metrics). Try:
+Ringmesh serves ${model} at ${url}/v1 (API page: ${url}/docs, metrics: ${metricsUrl}/metrics). Try:
 
-  curl ${url}/v1/chat/completions -H 'content-type: application/json' -d '${body}'
+  curl ${url}/v1/chat/completions ${key}-H 'content-type: application/json' -d '${body}'
 
 Ctrl-C ends it.`;
 }

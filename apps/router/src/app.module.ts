@@ -10,6 +10,7 @@ import { CompletionsController } from './openai/completions/completions.controll
 import { ModelsController } from './openai/models/models.controller.js';
 import { TokenizeController } from './openai/tokenize/tokenize.controller.js';
 import type { ServedModel } from './served-model.js';
+import { VersionController } from './version/version.controller.js';
 import { ENGINE, IN_FLIGHT, LOGGER, METRICS, MODEL, TEXT_GENERATOR } from './tokens.js';
 
 /** What the controllers work with; made by `startRouter`, so that nothing of it depends on Nest. */
@@ -19,6 +20,8 @@ export interface AppParts {
   generator: TextGenerator;
   inFlight: InFlight;
   metrics: MetricsRegistry;
+  /** Whether /metrics is a route of the API, not on a port of its own. */
+  servesMetrics: boolean;
   log: Logger;
 }
 
@@ -28,7 +31,15 @@ export class AppModule {
   static over(parts: AppParts): DynamicModule {
     return {
       module: AppModule,
-      controllers: [ChatController, CompletionsController, ModelsController, TokenizeController, HealthController, MetricsController],
+      controllers: [
+        ChatController,
+        CompletionsController,
+        ModelsController,
+        TokenizeController,
+        HealthController,
+        VersionController,
+        ...(parts.servesMetrics ? [MetricsController] : []),
+      ],
       providers: [
         { provide: ENGINE, useValue: parts.engine },
         { provide: MODEL, useValue: parts.model },

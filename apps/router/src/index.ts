@@ -1,6 +1,7 @@
 import type { RouterOptions } from './options.js';
 import type { RunningRouter } from './start-router.js';
 
+export { readApiKeys } from './api-keys/read-api-keys.js';
 export { parseRouterOptions, type RawRouterOptions, type RouterOptions } from './options.js';
 export type { RunningRouter };
 

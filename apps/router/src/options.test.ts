@@ -10,7 +10,10 @@ describe('parseRouterOptions', () => {
       host: '127.0.0.1',
       port: 8000,
       experts: { localShards: 'all', addresses: [] },
-      shutdownTimeoutMs: 30_000,
+      shutdownTimeoutMs: 25_000,
+      queueLimits: { maxRequests: 2048, maxTokens: 4_194_304 },
+      metricsPort: undefined,
+      apiKeys: [],
       logLevel: 'info',
     });
     expect(engineOptions(parse({}))).toMatchObject({ packDir: '/pack', workers: 'local', kvCacheBytes: undefined, maxNumSeqs: undefined });
@@ -22,6 +25,10 @@ describe('parseRouterOptions', () => {
       workers: '10.0.0.1:7000, [::1]:7001',
       wire: 'bf16',
       maxNumSeqs: '8',
+      maxNumQueuedRequests: '16',
+      maxNumQueuedTokens: '5000',
+      metricsPort: '9000',
+      apiKey: ['sk-1', 'sk-2'],
       kvCacheMemory: '2GiB',
       dispatchTimeout: '500ms',
       shutdownTimeout: '5',
@@ -34,6 +41,9 @@ describe('parseRouterOptions', () => {
       port: 0,
       wire: 'bf16',
       maxNumSeqs: 8,
+      queueLimits: { maxRequests: 16, maxTokens: 5000 },
+      metricsPort: 9000,
+      apiKeys: ['sk-1', 'sk-2'],
       kvCacheBytes: 2 ** 31,
       dispatchTimeoutMs: 500,
       shutdownTimeoutMs: 5000,
@@ -61,6 +71,11 @@ describe('parseRouterOptions', () => {
   it.each<[string, RawRouterOptions]>([
     ['--pack', { pack: '' }],
     ['--port', { port: '65536' }],
+    ['--metrics-port', { metricsPort: '-1' }],
+    ['--max-num-queued-requests', { maxNumQueuedRequests: '0' }],
+    ['--max-num-queued-tokens', { maxNumQueuedTokens: 'many' }],
+    ['--api-key', { apiKey: ['sk-1', ''] }],
+    ['--api-key', { apiKey: Array.from({ length: 65 }, (_, index) => `sk-${index}`) }],
     ['--workers', { workers: 'localhost' }],
     ['--workers', { workers: 'a:1,b:2,a:1' }],
     ['--workers', { workers: 'local,local' }],
@@ -80,5 +95,9 @@ describe('parseRouterOptions', () => {
     ['--log-level', { logLevel: 'loud' }],
   ])('names %s when it is wrong: %o', (field, raw) => {
     expect(() => parse(raw)).toThrow(expect.objectContaining({ name: InvalidOptionError.name, field }));
+  });
+
+  it('never repeats a key', () => {
+    expect(() => parse({ apiKey: ['sk secret'] })).toThrow(expect.not.stringContaining('secret'));
   });
 });

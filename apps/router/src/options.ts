@@ -1,8 +1,11 @@
-import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
+import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds, parseShutdownTimeout } from '@ringmesh/core';
 import { type EngineOptions, KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } from '@ringmesh/engine';
 import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
+import { parseQueueLimits } from './admission/queue-limits.js';
+import type { QueueLimits } from './admission/waiting-queue.js';
+import { parseApiKeys } from './api-keys/read-api-keys.js';
 import { type OutputParsers, REASONING_PARSERS, TOOL_CALL_PARSERS } from './output/output-format.js';
 
 const WIRES = ['f32', 'bf16', 'f16'] as const;
@@ -12,6 +15,9 @@ export interface RawRouterOptions {
   pack?: string;
   host?: string;
   port?: string;
+  metricsPort?: string;
+  apiKey?: string[];
+  apiKeysFile?: string;
   workers?: string;
   localShards?: string;
   redisUrl?: string;
@@ -19,6 +25,8 @@ export interface RawRouterOptions {
   wire?: string;
   maxNumSeqs?: string;
   maxNumBatchedTokens?: string;
+  maxNumQueuedRequests?: string;
+  maxNumQueuedTokens?: string;
   maxModelLen?: string;
   kvCacheMemory?: string;
   kvCacheDtype?: string;
@@ -53,12 +61,19 @@ export interface RouterOptions {
   host: string;
   /** 0: any free port. */
   port: number;
+  /** Of a server for /metrics alone; 0: any free one, undefined: the API serves them. */
+  metricsPort: number | undefined;
+  /** Without limits; a file may have more. */
+  apiKeys: string[];
+  apiKeysFile: string | undefined;
   experts: ExpertSources;
   threads: number | undefined;
   /** How hidden states travel to workers. */
   wire: (typeof WIRES)[number] | undefined;
   maxNumSeqs: number | undefined;
   maxNumBatchedTokens: number | undefined;
+  /** Of those who wait for the engine. */
+  queueLimits: QueueLimits;
   maxModelLen: number | undefined;
   kvCacheBytes: number | undefined;
   kvCacheDtype: KvCacheDtypeChoice | undefined;
@@ -89,11 +104,15 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     pack: raw.pack,
     host: raw.host ?? '127.0.0.1',
     port: parseInteger('--port', raw.port, 0, 65_535) ?? 8000,
+    metricsPort: parseInteger('--metrics-port', raw.metricsPort, 0, 65_535),
+    apiKeys: parseApiKeys(raw.apiKey),
+    apiKeysFile: raw.apiKeysFile,
     experts: parseExperts(raw),
     threads: parseInteger('--threads', raw.threads, 1, 256),
     wire: parseChoice('--wire', raw.wire, WIRES),
     maxNumSeqs: parseInteger('--max-num-seqs', raw.maxNumSeqs, 1, 65_536),
     maxNumBatchedTokens: parseInteger('--max-num-batched-tokens', raw.maxNumBatchedTokens, 1, 65_536),
+    queueLimits: parseQueueLimits(raw.maxNumQueuedRequests, raw.maxNumQueuedTokens),
     maxModelLen: parseInteger('--max-model-len', raw.maxModelLen, 2, 1 << 24),
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
@@ -104,7 +123,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
       toolCalls: parseChoice('--tool-call-parser', raw.toolCallParser, TOOL_CALL_PARSERS) ?? 'hermes',
     },
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
-    shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
+    shutdownTimeoutMs: parseShutdownTimeout(raw.shutdownTimeout),
     verify: raw.verify ?? false,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',

@@ -1,14 +1,22 @@
-import type { RingmeshError } from '@ringmesh/core';
+import { monotonicSeconds, type RingmeshError } from '@ringmesh/core';
 import { startEngine } from '@ringmesh/engine';
+import { formatAddress } from '@ringmesh/protocol';
 import {
   collectProcessMetrics,
   createLogger,
   createMetricsRegistry,
   type Logger,
   measureEventLoopDelay,
+  type MetricsRegistry,
+  MetricsServer,
+  RefusalMetrics,
+  registerWaitingLoad,
   RequestMetrics,
 } from '@ringmesh/telemetry';
 import { type PackManifest, readManifest } from '@ringmesh/weights';
+import { Admission } from './admission/admission.js';
+import { authenticate } from './api-keys/authenticate.js';
+import { readApiKeys } from './api-keys/read-api-keys.js';
 import { followRegistry } from './follow-registry.js';
 import { InFlight } from './generation/in-flight.js';
 import { TextGenerator } from './generation/text-generator.js';
@@ -22,6 +30,8 @@ import { WorkerLog } from './worker-log.js';
 export interface RunningRouter {
   /** Where it listens: `http://host:port`. */
   url: string;
+  /** Where /metrics is: `http://host:port`. */
+  metricsUrl: string;
   /** Resolves with the reason if the engine ends by itself: what is left to do then is to close, and to end the process. */
   failed: Promise<RingmeshError>;
   /** Refuses new requests, lets running ones finish within the shutdown timeout, and ends everything. */
@@ -35,6 +45,7 @@ export interface RunningRouter {
 export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
   const log = createLogger({ name: 'router', level: options.logLevel });
   const manifest = await readManifest(options.pack);
+  const apiKeys = await readApiKeys(options);
   const name = options.servedModelName ?? manifest.name;
   const metrics = createMetricsRegistry();
   collectProcessMetrics(metrics);
@@ -65,19 +76,38 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     const { pack: packDir, outputParsers } = options;
     const model = await loadServedModel(manifest, { packDir, name, outputParsers, maxModelLen: engine.maxModelLen, log });
     const inFlight = new InFlight();
+    const refusals = new RefusalMetrics(metrics);
+    const admission = new Admission({ limits: options.queueLimits, now: monotonicSeconds, onRefused: (code) => refusals.count(code) });
+    registerWaitingLoad(metrics, name, () => admission.waiting());
     const backend = { engine, tokenizer: model.tokenizer, endTokenIds: model.endTokenIds };
-    const generator = new TextGenerator(backend, new RequestMetrics(metrics, name), inFlight);
-    const app = await createApp({ engine, model, generator, inFlight, metrics, log });
+    const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission });
+    const metricsServer = await listenForScrapes(options, metrics, () => engine.readiness().ready && !inFlight.isClosing);
+    opened.defer(() => metricsServer?.close());
+    const app = await createApp({
+      ...{ engine, model, generator, inFlight, metrics, log },
+      servesMetrics: metricsServer === undefined,
+      authenticate: ({ headers }) => authenticate(headers, apiKeys, (code) => refusals.count(code)),
+    });
     opened.defer(() => closeApp(app));
     opened.defer(() => inFlight.close(options.shutdownTimeoutMs));
     const url = await listen(app, options);
     opened.defer(measureEventLoopDelay(metrics));
-    log.info({ url, model: name, maxModelLen: engine.maxModelLen }, 'listening');
-    return { url, failed: failed.promise, close: () => opened.disposeAsync() };
+    const metricsUrl = metricsServer === undefined ? url : `http://${formatAddress(metricsServer.address)}`;
+    log.info({ url, metricsUrl, model: name, maxModelLen: engine.maxModelLen }, 'listening');
+    return { url, metricsUrl, failed: failed.promise, close: () => opened.disposeAsync() };
   } catch (error) {
     await opened.disposeAsync();
     throw error;
   }
+}
+
+/** @returns undefined where the API serves the metrics itself */
+async function listenForScrapes(
+  { host, metricsPort: port }: RouterOptions,
+  registry: MetricsRegistry,
+  isReady: () => boolean,
+): Promise<MetricsServer | undefined> {
+  return port === undefined ? undefined : MetricsServer.listen({ host, port, registry, isReady });
 }
 
 /** With experts of both kinds the wire's format may show in the answers. */

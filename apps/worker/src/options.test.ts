@@ -9,7 +9,7 @@ describe('parseWorkerOptions', () => {
       listen: { host: '127.0.0.1', port: 7000 },
       maxTokens: 2048,
       metricsPort: 0,
-      shutdownTimeoutMs: 30_000,
+      shutdownTimeoutMs: 25_000,
       verify: false,
       security: { tls: undefined },
       logLevel: 'info',

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { InvalidOptionError, parseChoice, parseInteger, parseSeconds } from '@ringmesh/core';
+import { InvalidOptionError, parseChoice, parseInteger, parseShutdownTimeout } from '@ringmesh/core';
 import { parseShards } from '@ringmesh/placement';
 import { type Address, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
@@ -67,7 +67,7 @@ export function parseWorkerOptions(raw: RawWorkerOptions): WorkerOptions {
     maxTokens: parseInteger('--max-tokens', raw.maxTokens, 1, MAX_TOKENS) ?? 2048,
     metricsPort: parseInteger('--metrics-port', raw.metricsPort, 0, 65_535) ?? 0,
     redisUrl: raw.redisUrl,
-    shutdownTimeoutMs: parseSeconds('--shutdown-timeout', raw.shutdownTimeout, 0, 3600) ?? 30_000,
+    shutdownTimeoutMs: parseShutdownTimeout(raw.shutdownTimeout),
     verify: raw.verify ?? false,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',

@@ -2,11 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chooseShards } from '@ringmesh/placement';
 import { formatAddress } from '@ringmesh/protocol';
-import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, WorkerMetrics } from '@ringmesh/telemetry';
+import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, MetricsServer, WorkerMetrics } from '@ringmesh/telemetry';
 import { PackLayout, type PackManifest, readManifest, verifyPack } from '@ringmesh/weights';
 import { ExpertServer } from './expert-server.js';
 import { ExpertService } from './expert-service.js';
-import { MetricsServer } from './metrics-server.js';
 import type { WorkerOptions } from './options.js';
 import { register } from './registration.js';
 
@@ -50,7 +49,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const close of closers.toReversed()) await close();
   };
   try {
-    const metricsServer = await MetricsServer.listen({ listen: { host: listen.host, port: options.metricsPort }, registry, service });
+    const isReady = (): boolean => service.isServing;
+    const metricsServer = await MetricsServer.listen({ host: listen.host, port: options.metricsPort, registry, isReady });
     closers.push(() => metricsServer.close());
     const server = await ExpertServer.listen({ listen, security, service, metrics });
     closers.push(() => server.close());

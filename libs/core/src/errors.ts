@@ -5,6 +5,8 @@ export interface ErrorDetails {
   /** The request field, option or file the error is about (`messages.0.role`, `--port`, `config.json: hidden_size`). */
   field?: string;
   cause?: unknown;
+  /** When it is worth trying again, for HTTP's Retry-After: whole seconds. */
+  retryAfterSeconds?: number;
 }
 
 /** The base of all errors with a code. `httpStatus` is what the API answers, `exitCode` what the command line ends with. */
@@ -13,11 +15,13 @@ export abstract class RingmeshError extends Error {
   readonly httpStatus: number = 500;
   readonly exitCode: number = 1;
   readonly field: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = new.target.name;
     this.field = details.field;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }
 
@@ -44,6 +48,24 @@ export class BodyTooLargeError extends InvalidRequestError {
 export class ModelNotFoundError extends RingmeshError {
   override readonly code = 'model_not_found';
   override readonly httpStatus = 404;
+}
+
+/** No API key came with the request, or one that the server does not know. */
+export class InvalidApiKeyError extends RingmeshError {
+  override readonly code = 'invalid_api_key';
+  override readonly httpStatus = 401;
+}
+
+/** More requests or prompt tokens wait than the server, or the key, may have waiting. */
+export class QueueFullError extends RingmeshError {
+  override readonly code = 'queue_full';
+  override readonly httpStatus = 429;
+}
+
+/** The key has used up its requests or tokens of this minute. */
+export class RateLimitExceededError extends RingmeshError {
+  override readonly code = 'rate_limit_exceeded';
+  override readonly httpStatus = 429;
 }
 
 // ── Serving ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,6 +190,9 @@ export const ERROR_CLASSES = [
   ContextLengthExceededError,
   BodyTooLargeError,
   ModelNotFoundError,
+  InvalidApiKeyError,
+  QueueFullError,
+  RateLimitExceededError,
   NotReadyError,
   ShardUnavailableError,
   ShuttingDownError,

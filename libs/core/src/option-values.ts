@@ -47,6 +47,14 @@ export function parseSeconds(option: string, text: string | undefined, min: numb
   return Math.round(seconds * 1000);
 }
 
+/** Ends within the 30 seconds that Kubernetes gives a pod by default, with time to spare for telling clients. */
+const DEFAULT_SHUTDOWN_TIMEOUT_MS = 25_000;
+
+/** How long requests under way may take to finish once a process is told to end. @returns milliseconds */
+export function parseShutdownTimeout(text: string | undefined): number {
+  return parseSeconds('--shutdown-timeout', text, 0, 3600) ?? DEFAULT_SHUTDOWN_TIMEOUT_MS;
+}
+
 function withUnit(text: string, units: Record<string, number>): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(text);
   const unit = units[match?.[2]?.toLowerCase() ?? ''];

@@ -18,7 +18,7 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     /** Whether it may share what is computed with others. */
     prefixCaching: boolean,
   ) {
-    super(request.id, request.promptIds, prefixCaching && request.returnRoutedExperts !== true ? (request.cacheSalt ?? '') : null);
+    super(request.id, request.promptIds, prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }
@@ -40,4 +40,9 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
     return this.numGenerated >= this.request.maxTokens ? 'length' : null;
   }
+}
+
+/** Whoever has another key learns nothing of what this one asked, not even from how soon it is answered. */
+function saltOf({ apiKeyName, cacheSalt }: GenerationRequest): string {
+  return JSON.stringify([apiKeyName, cacheSalt]);
 }

@@ -139,7 +139,7 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     }
   });
 
-  it('goes on with a conversation where it ended, and shares nothing across salts, nor where experts are to be reported', () => {
+  it('goes on with a conversation where it ended, and shares nothing across salts and keys, nor where experts are to be reported', () => {
     const engine = newEngine();
     const prompt = prompts.find(({ ids }) => ids.length > 192)!;
     engine.submit(requestOf(prompt, 'first', { cacheSalt: 'a' }), 0);
@@ -148,6 +148,7 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     const asked: [string, Partial<GenerationRequest>][] = [
       ['other salt', { cacheSalt: 'b' }],
       ['no salt', {}],
+      ['other key', { cacheSalt: 'a', apiKeyName: 'k' }],
       ['experts', { cacheSalt: 'a', returnRoutedExperts: true }],
       ['same salt', { cacheSalt: 'a' }],
     ];
@@ -156,7 +157,7 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
       const reports = finish(engine);
       return { cached: startOf(reports, id).cachedTokens, tokens: tokensOf(reports, id) };
     });
-    expect(found.map(({ cached }) => cached)).toEqual([0, 0, 0, Math.floor((prompt.ids.length + answer.length - 1) / 64) * 64]);
+    expect(found.map(({ cached }) => cached)).toEqual([0, 0, 0, 0, Math.floor((prompt.ids.length + answer.length - 1) / 64) * 64]);
     for (const { tokens } of found) expect(tokens).toEqual(found[0]!.tokens);
   });
 

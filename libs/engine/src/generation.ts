@@ -8,6 +8,8 @@ export type { SamplingParams, ThoughtLimit, TokenLogprob };
 export interface GenerationRequest {
   /** Unique while the request lives. */
   id: string;
+  /** Name of the API key that it came with, for whoever must tell their requests apart; undefined where there are no keys. */
+  apiKeyName?: string | undefined;
   promptIds: number[];
   sampling: SamplingParams;
   /** Tokens to generate at most, ≥ 1; promptIds.length + maxTokens ≤ maxModelLen. */

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { RefusalMetrics, registerWaitingLoad } from './admission-metrics.js';
 import { DispatchMetrics, registerWorkers } from './dispatch-metrics.js';
 import { EngineMetrics, registerEngineLoad } from './engine-metrics.js';
 import { measureEventLoopDelay } from './event-loop-delay.js';
@@ -24,6 +25,8 @@ function everyMetric(): Promise<string> {
   collectProcessMetrics(registry);
   measureEventLoopDelay(registry)(); // and stopped
   registerEngineLoad(registry, 'ring', () => ({ running: 2, waiting: 1, kvCacheUsage: 0.25 }));
+  registerWaitingLoad(registry, 'ring', () => ({ requests: 5, promptTokens: 600, heldByKey: 2 }));
+  new RefusalMetrics(registry).count('queue_full');
   const requests = new RequestMetrics(registry, 'ring');
   requests.timeToFirstToken.observe(0.03);
   requests.countFinished('stop');
@@ -41,6 +44,11 @@ describe('metrics', () => {
     const text = await everyMetric();
     for (const line of [
       'vllm:num_requests_running{model_name="ring",engine="0"} 2',
+      'vllm:num_requests_waiting_by_reason{model_name="ring",engine="0",reason="capacity"} 3',
+      'vllm:num_requests_waiting_by_reason{model_name="ring",engine="0",reason="deferred"} 2',
+      'ringmesh:waiting_prompt_tokens 600',
+      'ringmesh:requests_refused_total{code="queue_full"} 1',
+      'ringmesh:requests_refused_total{code="rate_limit_exceeded"} 0',
       'vllm:kv_cache_usage_perc{model_name="ring",engine="0"} 0.25',
       'vllm:request_success_total{model_name="ring",engine="0",finished_reason="stop"} 1',
       'vllm:request_success_total{model_name="ring",engine="0",finished_reason="error"} 0',

@@ -22,7 +22,7 @@ describe('InFlight', () => {
     await running.next();
     let isClosed = false;
     const closed = inFlight.close(60_000).then(() => (isClosed = true));
-    expect(() => inFlight.run(short, NEVER)).toThrow(expect.objectContaining({ code: 'shutting_down' }));
+    expect(() => inFlight.run(short, NEVER)).toThrow(expect.objectContaining({ code: 'shutting_down', retryAfterSeconds: 1 }));
     expect((await running.next()).value).toBe('b');
     expect(isClosed).toBe(false);
     await running.next();

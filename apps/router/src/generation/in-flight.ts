@@ -1,5 +1,8 @@
 import { ShuttingDownError } from '@ringmesh/core';
 
+/** Another router answers at once; where there is none, nobody knows how long the next start will take. */
+const RETRY_AFTER_SECONDS = 1;
+
 /** The generations under way: what a graceful end waits for, and what it aborts when its patience ends. */
 export class InFlight {
   private readonly controllers = new Set<AbortController>();
@@ -15,7 +18,7 @@ export class InFlight {
    * @throws ShuttingDownError once {@link close} was called.
    */
   run<T>(start: (signal: AbortSignal) => AsyncGenerator<T, void>, client: AbortSignal): AsyncGenerator<T, void> {
-    if (this.closing) throw new ShuttingDownError('The server is shutting down: retry on another one');
+    if (this.closing) throw shuttingDown('The server is shutting down: send the request again, to another one where there is one');
     return this.tracked(start, client);
   }
 
@@ -23,7 +26,12 @@ export class InFlight {
   async close(patienceMs: number): Promise<void> {
     this.closing = true;
     if (this.controllers.size === 0) return;
-    const abortAll = (): void => this.controllers.forEach((controller) => controller.abort(new ShuttingDownError('The server shut down')));
+    const abortAll = (): void => {
+      const reason = shuttingDown(
+        `The server ended before this answer did, ${patienceMs / 1000} s after it was told to: send the request again`,
+      );
+      for (const controller of this.controllers) controller.abort(reason);
+    };
     const timer = setTimeout(abortAll, patienceMs);
     await new Promise<void>((resolve) => (this.allDone = resolve));
     clearTimeout(timer);
@@ -48,4 +56,8 @@ export class InFlight {
     this.controllers.delete(controller);
     if (this.controllers.size === 0) this.allDone();
   }
+}
+
+function shuttingDown(message: string): ShuttingDownError {
+  return new ShuttingDownError(message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
 }

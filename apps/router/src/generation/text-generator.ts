@@ -1,38 +1,54 @@
 import { NotReadyError } from '@ringmesh/core';
 import type { RequestMetrics } from '@ringmesh/telemetry';
+import { admitted } from '../admission/admitted.js';
+import type { AdmittedSequence } from '../admission/admitted-sequence.js';
+import type { Admission } from '../admission/admission.js';
+import type { Client } from './client.js';
 import { generateText, type TextBackend, type TextEvent } from './generate-text.js';
 import type { InFlight } from './in-flight.js';
 import { measured } from './measured.js';
 import { merge, type Indexed } from './merge.js';
 import type { TextRequest } from './text-request.js';
 
+export interface TextGeneratorParts {
+  backend: TextBackend;
+  metrics: RequestMetrics;
+  inFlight: InFlight;
+  admission: Admission;
+}
+
 /** What the API endpoints generate with: admission, then the engine's events as measured text. */
 export class TextGenerator {
-  constructor(
-    private readonly backend: TextBackend,
-    private readonly metrics: RequestMetrics,
-    private readonly inFlight: InFlight,
-  ) {}
+  constructor(private readonly parts: TextGeneratorParts) {}
 
   /**
-   * Runs the prompts of one HTTP request together; when one fails, all do. Nothing starts before the first event is asked for.
-   * @throws NotReadyError, ShuttingDownError at once; what {@link generateText} throws, later.
+   * Runs the prompts of one HTTP request together; when one fails, all do. Nothing is admitted or starts before the first event is asked for.
+   * @throws NotReadyError, ShuttingDownError at once; QueueFullError, RateLimitExceededError with the first event; what {@link generateText}
+   * throws, later.
    */
-  generate(requests: TextRequest[], client: AbortSignal): AsyncGenerator<Indexed<TextEvent>, void> {
-    const { ready, missingShards, details } = this.backend.engine.readiness();
+  generate(requests: TextRequest[], { apiKey, signal: client }: Client): AsyncGenerator<Indexed<TextEvent>, void> {
+    const { backend, inFlight, admission } = this.parts;
+    const { ready, missingShards, details } = backend.engine.readiness();
     if (!ready) {
       const missing =
         missingShards.length > 0 ? `no worker for shards ${missingShards.join(', ')}` : (details[0] ?? 'the model is loading');
       throw new NotReadyError(`Not ready: ${missing}. GET /ready says when it is`);
     }
-    return this.inFlight.run((signal) => merge(requests.map((request) => this.generateOne(request, signal))), client);
+    return inFlight.run((signal) => {
+      const sequences = admission.admit(
+        requests.map(({ promptIds }) => promptIds.length),
+        apiKey,
+      );
+      return merge(requests.map((request, index) => this.generateOne({ ...request, apiKeyName: apiKey?.name }, sequences[index]!, signal)));
+    }, client);
   }
 
-  private generateOne(request: TextRequest, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
-    return measured(generateText(this.backend, request, signal), this.metrics, {
-      promptTokens: request.promptIds.length,
-      signal,
-      now: () => performance.now() / 1000,
-    });
+  private generateOne(request: TextRequest, sequence: AdmittedSequence, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
+    const { backend, metrics } = this.parts;
+    return measured(
+      admitted(() => generateText(backend, request, signal), sequence, signal),
+      metrics,
+      { promptTokens: request.promptIds.length, signal, now: () => performance.now() / 1000 },
+    );
   }
 }

@@ -26,6 +26,7 @@ async function expectError(socket: Socket, status: number, code: string): Promis
   const [head, body] = (await text(socket)).split('\r\n\r\n') as [string, string];
   expect(head).toContain(`HTTP/1.1 ${status} `);
   expect(head).toContain(`content-length: ${body.length}`);
+  expect(head).toMatch(/\r\nx-request-id: [\da-f-]{36}\r\n/);
   expect(JSON.parse(body)).toEqual({
     error: { message: expect.any(String) as string, type: 'invalid_request_error', param: null, code },
   });

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { maxHeaderSize, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { httpErrorResponse } from '../openai/error-response.js';
@@ -32,7 +33,12 @@ export class ClientErrors {
     }
     const { status, message } = PROBLEMS[error.code ?? ''] ?? NO_HTTP;
     const body = JSON.stringify(httpErrorResponse(status, message).body);
-    const headers = ['content-type: application/json; charset=utf-8', `content-length: ${Buffer.byteLength(body)}`, 'connection: close'];
+    const headers = [
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${randomUUID()}`,
+      'connection: close',
+    ];
     socket.end([`HTTP/1.1 ${status} ${STATUS_CODES[status]}`, ...headers, '', body].join('\r\n'));
   }
 }

@@ -4,6 +4,8 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { HttpMetrics } from '@ringmesh/telemetry';
+import type { FastifyRequest } from 'fastify';
+import type { ApiKey } from '../api-keys/api-key.js';
 import { AppModule, type AppParts } from '../app.module.js';
 import { ErrorFilter } from '../openai/error.filter.js';
 import { errorSchema } from '../openai/schemas/responses.js';
@@ -11,9 +13,20 @@ import { validationPipe } from '../openai/validation.js';
 import { NestLogger } from './nest-logger.js';
 import { createServer } from './server.js';
 
+export interface HttpAppParts extends AppParts {
+  /** Finds out who asks. @throws InvalidApiKeyError */
+  authenticate: (request: FastifyRequest) => ApiKey | null;
+}
+
 /** The HTTP application, not listening yet. */
-export async function createApp(parts: AppParts): Promise<NestFastifyApplication> {
-  const { adapter, routes } = createServer(new HttpMetrics(parts.metrics), parts.log);
+export async function createApp({ authenticate, ...parts }: HttpAppParts): Promise<NestFastifyApplication> {
+  const { metrics, log, inFlight } = parts;
+  const { adapter, routes } = createServer({
+    httpMetrics: new HttpMetrics(metrics),
+    log,
+    authenticate,
+    isClosing: () => inFlight.isClosing,
+  });
   const nestOptions: Partial<NestApplicationOptions> = { logger: new NestLogger(parts.log), bodyParser: false, abortOnError: false };
   const app = await NestFactory.create<NestFastifyApplication>(AppModule.over(parts), adapter, nestOptions);
   app.useGlobalPipes(validationPipe());
@@ -22,6 +35,7 @@ export async function createApp(parts: AppParts): Promise<NestFastifyApplication
     .setTitle('Ringmesh')
     .setDescription("OpenAI's API over Ring and Ling models, with vLLM's additions.")
     .setVersion('1')
+    .addBearerAuth()
     .addGlobalResponse({ status: 'default', description: 'Any error.', standardSchema: errorSchema })
     .build();
   SwaggerModule.setup('docs', app, () => SwaggerModule.createDocument(app, about), { jsonDocumentUrl: 'openapi.json' });

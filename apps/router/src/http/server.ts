@@ -2,57 +2,88 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { HttpMetrics, Logger } from '@ringmesh/telemetry';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ApiKey } from '../api-keys/api-key.js';
 import { errorResponse } from '../openai/error-response.js';
 import { SSE_CONTENT_TYPE, SSE_HEADERS } from '../openai/sse.js';
 import { ClientErrors } from './client-errors.js';
 import { readJsonBody } from './json-body.js';
 import { Routes } from './routes.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null where the server has no keys, and on routes that are open to all. */
+    apiKey: ApiKey | null;
+  }
+}
+
+export interface ServerParts {
+  httpMetrics: HttpMetrics;
+  log: Logger;
+  /** Finds out who asks. @throws InvalidApiKeyError */
+  authenticate: (request: FastifyRequest) => ApiKey | null;
+  /** Whether the server is about to end. */
+  isClosing: () => boolean;
+}
+
 /** Time a client has to send a whole request. */
 const REQUEST_TIMEOUT_MS = 60_000;
 /** Characters of a route parameter (a model's name) at most. */
 const MAX_PARAM_LENGTH = 512;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
-/** Asked for all the time by machines: logged at debug level only. */
+/** Asked for all the time by machines: logged at debug level only, and open to those who have no API key. */
 const PROBES = new Set(['/health', '/ready', '/metrics']);
 
-/** The fastify server under Nest: JSON bodies only, request ids, a log line and metrics for each request. */
-export function createServer(httpMetrics: HttpMetrics, log: Logger): { adapter: FastifyAdapter; routes: Routes } {
+/** The fastify server under Nest: API keys, JSON bodies only, request ids, a log line and metrics for each request. */
+export function createServer({ httpMetrics, log, authenticate, isClosing }: ServerParts): { adapter: FastifyAdapter; routes: Routes } {
   const clientErrors = new ClientErrors();
   const adapter = new FastifyAdapter({
     genReqId: requestId,
     clientErrorHandler: (error, socket) => clientErrors.answer(error, socket),
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    frameworkErrors: (error: Error, _request: unknown, reply: FastifyReply): void => {
+    // Hooks do not run for these.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
       const { status, body } = errorResponse(error);
-      void reply.status(status).send(body);
+      void reply.status(status).header('x-request-id', request.id).send(body);
     },
   });
   const routes = new Routes();
   const server: FastifyInstance = adapter.getInstance();
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', (_request: unknown, payload: IncomingMessage) => readJsonBody(payload));
+  server.decorateRequest('apiKey', null);
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
   server.addHook('onRequest', (request, reply, done) => {
     clientErrors.began(reply.raw);
     void reply.header('x-request-id', request.id);
     done();
   });
+  // Before the body is read.
+  server.addHook('onRequest', async (request) => {
+    if (!PROBES.has(handlerOf(request))) request.apiKey = authenticate(request);
+  });
   server.addHook('onSend', (_request, reply, _payload, done) => {
     if (reply.getHeader('content-type') === SSE_CONTENT_TYPE) void reply.headers(SSE_HEADERS);
+    if (isClosing()) void reply.header('connection', 'close');
     done();
   });
   server.addHook('onResponse', (request, reply, done) => {
     const { method, url } = request;
-    const handler = request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+    const handler = handlerOf(request);
     const { statusCode: status, elapsedTime } = reply;
     httpMetrics.observe({ handler, method, status, seconds: elapsedTime / 1000 });
-    log[PROBES.has(handler) ? 'debug' : 'info']({ requestId: request.id, method, url, status, ms: Math.round(elapsedTime) }, 'request');
+    const apiKeyName = request.apiKey?.name;
+    const entry = { requestId: request.id, apiKeyName, method, url, status, ms: Math.round(elapsedTime) };
+    log[PROBES.has(handler) ? 'debug' : 'info'](entry, 'request');
     done();
   });
   return { adapter, routes };
+}
+
+/** The route's pattern; `none` for a path that does not exist. */
+function handlerOf(request: FastifyRequest): string {
+  return request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
 }
 
 /** The client's X-Request-Id where it is sane. */

@@ -1,5 +1,5 @@
 import { NotFoundException } from '@nestjs/common';
-import { ContextLengthExceededError, EngineFailedError, ERROR_CLASSES } from '@ringmesh/core';
+import { ContextLengthExceededError, EngineFailedError, ERROR_CLASSES, InvalidApiKeyError, QueueFullError } from '@ringmesh/core';
 import { describe, expect, it } from 'vitest';
 import { errorResponse } from './error-response.js';
 
@@ -8,11 +8,21 @@ describe('errorResponse', () => {
     expect(errorResponse(new ContextLengthExceededError('too long', { field: 'prompt' }))).toEqual({
       status: 400,
       body: { error: { message: 'too long', type: 'invalid_request_error', param: 'prompt', code: 'context_length_exceeded' } },
+      headers: {},
     });
   });
 
   it.each(ERROR_CLASSES.map((ErrorClass) => [ErrorClass.name, new ErrorClass('')] as const))('gives %s its code', (_, error) => {
     expect(errorResponse(error)).toMatchObject({ status: error.httpStatus, body: { error: { code: error.code } } });
+  });
+
+  it('says when to come again, and what kind of key is wanted', () => {
+    expect(errorResponse(new QueueFullError('full', { retryAfterSeconds: 7 }))).toMatchObject({
+      status: 429,
+      body: { error: { type: 'rate_limit_error' } },
+      headers: { 'retry-after': '7' },
+    });
+    expect(errorResponse(new InvalidApiKeyError('who?')).headers).toEqual({ 'www-authenticate': 'Bearer realm="ringmesh"' });
   });
 
   it("takes the status of Nest's and fastify's errors", () => {

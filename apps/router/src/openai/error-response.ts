@@ -17,12 +17,14 @@ const HTTP_CODES: Record<number, string> = {
 export interface ErrorResponse {
   status: number;
   body: ErrorBody;
+  /** Beside those of every response. */
+  headers: Record<string, string>;
 }
 
 /** The status and OpenAI-shaped body of any thrown value. What is a defect of ours tells the client nothing but that: the log has the rest. */
 export function errorResponse(error: unknown): ErrorResponse {
   if (error instanceof RingmeshError && !(error instanceof EngineFailedError)) {
-    return response(error.httpStatus, error.message, error.code, error.field);
+    return { ...response(error.httpStatus, error.message, error.code, error.field), headers: headersOf(error) };
   }
   if (error instanceof ClientGoneError) return response(499, error.message, 'client_gone'); // nginx's status; nobody reads it
   const status = httpStatus(error);
@@ -37,12 +39,23 @@ export function httpErrorResponse(status: number, message: string): ErrorRespons
 }
 
 function response(status: number, message: string, code: string, field?: string): ErrorResponse {
-  const type = status < 500 ? 'invalid_request_error' : 'server_error';
-  return { status, body: { error: { message, type, param: field ?? null, code } } };
+  return { status, body: { error: { message, type: errorType(status), param: field ?? null, code } }, headers: {} };
 }
 
 /** Nest's and fastify's own errors bring their status along. */
 function httpStatus(error: unknown): number | undefined {
   if (error instanceof HttpException) return error.getStatus();
   return error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number' ? error.statusCode : undefined;
+}
+
+function errorType(status: number): ErrorBody['error']['type'] {
+  if (status === 429) return 'rate_limit_error';
+  return status < 500 ? 'invalid_request_error' : 'server_error';
+}
+
+function headersOf({ httpStatus, retryAfterSeconds }: RingmeshError): Record<string, string> {
+  return {
+    ...(retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }),
+    ...(httpStatus === 401 ? { 'www-authenticate': 'Bearer realm="ringmesh"' } : {}),
+  };
 }

@@ -16,7 +16,7 @@ export class ErrorFilter implements ExceptionFilter {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const reply = http.getResponse<FastifyReply>();
-    const { status, body } = errorResponse(error);
+    const { status, body, headers } = errorResponse(error);
     const requestId = request.id;
     // A 503 is the cluster's state, not a defect: the message says it all.
     if (status === 503) this.log.warn({ requestId, code: body.error.code }, body.error.message);
@@ -30,7 +30,7 @@ export class ErrorFilter implements ExceptionFilter {
         .header('allow', allowed.join(', '))
         .send({ error: { ...body.error, message, code: 'method_not_allowed' } });
     } else {
-      void reply.status(status).send(body);
+      void reply.status(status).headers(headers).send(body);
     }
   }
 }

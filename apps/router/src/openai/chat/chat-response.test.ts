@@ -25,6 +25,7 @@ const options: ChatResponseOptions = {
   logprobs: true,
   returnTokenIds: false,
   includeUsage: true,
+  continuousUsage: false,
   writer: new TokenWriter(await Tokenizer.load(SAMPLE_MODEL), false),
 };
 

@@ -4,11 +4,11 @@ import type { MessageFormat } from '../../output/message-parser.js';
 import { chatLogprobs, type TokenWriter } from '../logprobs.js';
 import type { ChatChunk, ChatCompletion, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';
-import { usage } from '../usage.js';
+import { type StreamUsage, usage } from '../usage.js';
 import { ChatChoice } from './chat-choice.js';
 
 /** What the response of one chat request says besides the generated text. */
-export interface ChatResponseOptions {
+export interface ChatResponseOptions extends StreamUsage {
   id: string;
   created: number;
   model: string;
@@ -18,7 +18,6 @@ export interface ChatResponseOptions {
   includeReasoning: boolean;
   logprobs: boolean;
   returnTokenIds: boolean;
-  includeUsage: boolean;
   writer: TokenWriter;
 }
 
@@ -62,18 +61,19 @@ export async function* chatChunks(
   options: ChatResponseOptions,
 ): AsyncGenerator<ChatChunk, void> {
   const { id, created, model, promptIds } = options;
-  const chunk = (...choices: ChatChunk['choices']): ChatChunk => ({
+  const choices = new Map<number, ChatChoice>();
+  const usageSoFar = (): Usage => chatUsage(promptIds, [...choices.values()]);
+  const chunk = (...own: ChatChunk['choices']): ChatChunk => ({
     id,
     object: 'chat.completion.chunk',
     created,
     model,
-    choices,
-    ...(options.includeUsage ? { usage: null } : {}),
+    choices: own,
+    ...(options.includeUsage ? { usage: options.continuousUsage ? usageSoFar() : null } : {}),
   });
   const promptTokenIds = options.returnTokenIds ? { prompt_token_ids: promptIds } : {};
   const role = { delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null, ...promptTokenIds } as const;
 
-  const choices = new Map<number, ChatChoice>();
   for await (const { index, value } of events) {
     if (value.type === 'started') continue;
     let choice = choices.get(index);
@@ -94,7 +94,7 @@ export async function* chatChunks(
       }
     }
   }
-  if (options.includeUsage) yield { ...chunk(), usage: chatUsage(promptIds, [...choices.values()]) };
+  if (options.includeUsage) yield { ...chunk(), usage: usageSoFar() };
 }
 
 /** What was asked for of a token beside its text, if anything was. */

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Logger } from '@ringmesh/telemetry';
+import type { Client } from '../../generation/client.js';
 import type { TextGenerator } from '../../generation/text-generator.js';
-import { ClientSignal } from '../../http/client-signal.js';
+import { FromClient } from '../../http/from-client.js';
 import type { MessageFormat } from '../../output/message-parser.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
@@ -14,6 +15,7 @@ import { type ChatRequest, chatRequestSchema } from '../schemas/chat-request.js'
 import { type ChatCompletion, chatCompletionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
+import { streamUsage } from '../usage.js';
 import { chatPrompt } from './chat-prompt.js';
 import { chatChunks, chatCompletion, type ChatResponseOptions } from './chat-response.js';
 
@@ -37,7 +39,7 @@ export class ChatController {
   })
   async create(
     @Body({ schema: chatRequestSchema }) body: ChatRequest,
-    @ClientSignal() client: AbortSignal,
+    @FromClient() client: Client,
   ): Promise<ChatCompletion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `chatcmpl-${randomUUID()}`;
@@ -65,7 +67,7 @@ export class ChatController {
       includeReasoning: body.include_reasoning ?? true,
       logprobs: body.logprobs ?? false,
       returnTokenIds: body.return_token_ids ?? false,
-      includeUsage: body.stream_options?.include_usage ?? false,
+      ...streamUsage(body.stream_options),
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
     };
 

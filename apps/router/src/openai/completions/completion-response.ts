@@ -1,19 +1,18 @@
 import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
 import { completionLogprobs, type TokenWriter } from '../logprobs.js';
-import type { Completion, CompletionChoice } from '../schemas/responses.js';
+import type { Completion, CompletionChoice, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';
-import { usage } from '../usage.js';
+import { type StreamUsage, usage } from '../usage.js';
 
 /** What the response of one completions request says besides the generated text. */
-export interface CompletionResponseOptions {
+export interface CompletionResponseOptions extends StreamUsage {
   id: string;
   created: number;
   model: string;
   prompts: number[][];
   logprobs: boolean;
   returnTokenIds: boolean;
-  includeUsage: boolean;
   writer: TokenWriter;
 }
 
@@ -46,17 +45,19 @@ export async function* completionChunks(
   events: AsyncGenerator<Indexed<TextEvent>, void>,
   options: CompletionResponseOptions,
 ): AsyncGenerator<Completion, void> {
-  const { id, created, model, prompts, logprobs, returnTokenIds, includeUsage, writer } = options;
+  const { id, created, model, prompts, logprobs, returnTokenIds, includeUsage, continuousUsage, writer } = options;
+  const counts = prompts.map(() => 0); // tokens of each choice
+  const promptTokens = sum(prompts.map((prompt) => prompt.length));
+  const usageSoFar = (): Usage => usage(promptTokens, sum(counts));
   const chunk = (...choices: CompletionChoice[]): Completion => ({
     id,
     object: 'text_completion',
     created,
     model,
     choices,
-    ...(includeUsage ? { usage: null } : {}),
+    ...(includeUsage ? { usage: continuousUsage ? usageSoFar() : null } : {}),
   });
 
-  const counts = prompts.map(() => 0); // tokens of each choice
   const textOffsets = prompts.map(() => 0);
   for await (const { index, value } of events) {
     if (value.type === 'started') continue;
@@ -82,7 +83,7 @@ export async function* completionChunks(
       ...routedExperts([value]),
     });
   }
-  if (includeUsage) yield { ...chunk(), usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(counts)) };
+  if (includeUsage) yield { ...chunk(), usage: usageSoFar() };
 }
 
 /** The gate's decisions, where the request asked for them. */

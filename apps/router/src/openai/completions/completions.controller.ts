@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { Body, Controller, HttpCode, Inject, Post, StreamableFile } from '@nestjs/common';
 import { ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Logger } from '@ringmesh/telemetry';
+import type { Client } from '../../generation/client.js';
 import type { TextGenerator } from '../../generation/text-generator.js';
-import { ClientSignal } from '../../http/client-signal.js';
+import { FromClient } from '../../http/from-client.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
 import { ApiJsonBody } from '../api-body.js';
@@ -13,6 +14,7 @@ import { type CompletionRequest, completionRequestSchema } from '../schemas/comp
 import { type Completion, completionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
+import { streamUsage } from '../usage.js';
 import { completionPrompts } from './completion-prompts.js';
 import { completion, completionChunks, type CompletionResponseOptions } from './completion-response.js';
 
@@ -39,7 +41,7 @@ export class CompletionsController {
   })
   async create(
     @Body({ schema: completionRequestSchema }) body: CompletionRequest,
-    @ClientSignal() client: AbortSignal,
+    @FromClient() client: Client,
   ): Promise<Completion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `cmpl-${randomUUID()}`;
@@ -60,7 +62,7 @@ export class CompletionsController {
       prompts,
       logprobs: body.logprobs != null,
       returnTokenIds: body.return_token_ids ?? false,
-      includeUsage: body.stream_options?.include_usage ?? false,
+      ...streamUsage(body.stream_options),
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
     };
 

@@ -14,9 +14,11 @@ export const generationFields = {
   model: z.string().nullish().describe('A name from GET /v1/models; the served model where absent.'),
   stream: z.boolean().nullish(),
   stream_options: z
-    .object({ include_usage: z.boolean().nullish() })
+    .object({ include_usage: z.boolean().nullish(), continuous_usage_stats: z.boolean().nullish() })
     .nullish()
-    .describe('Only with stream. include_usage adds a last chunk with the usage and no choices.'),
+    .describe(
+      'Only with stream. include_usage adds a last chunk with the usage and no choices; with continuous_usage_stats, too, every chunk has the usage so far.',
+    ),
   max_tokens: z.int().min(1).nullish().describe('Tokens to generate at most; prompt and answer together must fit the context.'),
   temperature: z.number().min(0).max(2).nullish().describe("0 is greedy. Default: the checkpoint's generation_config.json, else 1."),
   top_p: z.number().gt(0).max(1).nullish(),

@@ -121,14 +121,19 @@ export const completionSchema = z.object({
   ...envelope,
   object: z.literal('text_completion'),
   choices: z.array(completionChoice),
-  usage: usageSchema.nullable().optional().describe('In a stream: null, or on the last chunk alone with stream_options.include_usage.'),
+  usage: usageSchema
+    .nullable()
+    .optional()
+    .describe(
+      'In a stream: with stream_options.include_usage, on the last chunk; with continuous_usage_stats, too, on every chunk so far.',
+    ),
 });
 export type Completion = z.infer<typeof completionSchema>;
 
 export const errorSchema = z.object({
   error: z.object({
     message: z.string(),
-    type: z.enum(['invalid_request_error', 'server_error']),
+    type: z.enum(['invalid_request_error', 'rate_limit_error', 'server_error']),
     param: z.string().nullable().describe('The request field the error is about.'),
     code: z.string().describe('Stable; docs/errors.md lists them.'),
   }),

@@ -1,14 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Address } from '@ringmesh/protocol';
-import { METRICS_CONTENT_TYPE, type MetricsRegistry, renderMetrics } from '@ringmesh/telemetry';
-import type { ExpertService } from './expert-service.js';
-import { listenFailed } from './listen-failed.js';
+import { ListenFailedError } from '@ringmesh/core';
+import { METRICS_CONTENT_TYPE, type MetricsRegistry, renderMetrics } from './registry.js';
 
 export interface MetricsServerOptions {
-  listen: Address;
+  host: string;
+  /** Of `--metrics-port`; 0: any free one. */
+  port: number;
   registry: MetricsRegistry;
-  service: Pick<ExpertService, 'isServing'>;
+  /** Whether the process can do its work now. */
+  isReady: () => boolean;
 }
 
 interface Answer {
@@ -17,21 +18,21 @@ interface Answer {
   body: string;
 }
 
-/** GET /metrics, /health (the process lives) and /ready (its experts answer) over plain HTTP. */
+/** GET /metrics, /health (the process lives) and /ready (it can do its work) over plain HTTP, on a port of their own. */
 export class MetricsServer {
   private constructor(
     private readonly server: Server,
-    readonly address: Address,
+    readonly address: { host: string; port: number },
   ) {}
 
   /** @throws ListenFailedError */
-  static async listen({ listen, registry, service }: MetricsServerOptions): Promise<MetricsServer> {
+  static async listen({ host, port, registry, isReady }: MetricsServerOptions): Promise<MetricsServer> {
     const answer = async (path: string): Promise<Answer> => {
       if (path === '/metrics') return { status: 200, type: METRICS_CONTENT_TYPE, body: await renderMetrics(registry) };
       const type = 'application/json';
       if (path === '/health') return { status: 200, type, body: '{"status":"ok"}' };
       if (path === '/ready')
-        return service.isServing ? { status: 200, type, body: '{"ready":true}' } : { status: 503, type, body: '{"ready":false}' };
+        return isReady() ? { status: 200, type, body: '{"ready":true}' } : { status: 503, type, body: '{"ready":false}' };
       return { status: 404, type, body: '{"error":"GET /metrics, /health or /ready"}' };
     };
     const server = createServer((request, response) => {
@@ -42,11 +43,10 @@ export class MetricsServer {
         .then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
     });
     await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(listenFailed('--metrics-port', listen, error)));
-      server.listen(listen.port, listen.host, resolve);
+      server.once('error', (error) => reject(listenFailed(host, port, error)));
+      server.listen(port, host, resolve);
     });
-    const { port } = server.address() as AddressInfo;
-    return new MetricsServer(server, { host: listen.host, port });
+    return new MetricsServer(server, { host, port: (server.address() as AddressInfo).port });
   }
 
   async close(): Promise<void> {
@@ -55,7 +55,12 @@ export class MetricsServer {
   }
 }
 
-/** A metric could not be collected: the scraper hears of it, and the worker goes on. */
+function listenFailed(host: string, port: number, cause: Error): ListenFailedError {
+  const message = `--metrics-port: cannot listen on port ${port} of ${host} (${cause.message}): choose another one, or 0 for any free one`;
+  return new ListenFailedError(message, { field: '--metrics-port', cause });
+}
+
+/** A metric could not be collected: the scraper hears of it, and the process goes on. */
 function failed(error: unknown): Answer {
   return { status: 500, type: 'application/json', body: JSON.stringify({ error: error instanceof Error ? error.message : String(error) }) };
 }

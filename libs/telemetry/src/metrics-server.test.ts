@@ -1,7 +1,7 @@
-import { formatAddress } from '@ringmesh/protocol';
-import { createMetricsRegistry, registerWorkers } from '@ringmesh/telemetry';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { registerWorkers } from './dispatch-metrics.js';
 import { MetricsServer } from './metrics-server.js';
+import { createMetricsRegistry } from './registry.js';
 
 const registry = createMetricsRegistry();
 let collect: () => [] = () => [];
@@ -9,11 +9,11 @@ registerWorkers(registry, () => collect());
 
 let server: MetricsServer;
 beforeEach(async () => {
-  server = await MetricsServer.listen({ listen: { host: '127.0.0.1', port: 0 }, registry, service: { isServing: true } });
+  server = await MetricsServer.listen({ host: '127.0.0.1', port: 0, registry, isReady: () => true });
 });
 afterEach(() => server.close());
 
-const get = (path: string): Promise<Response> => fetch(`http://${formatAddress(server.address)}${path}`);
+const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${server.address.port}${path}`);
 
 describe('MetricsServer', () => {
   it('answers 500 where a metric cannot be collected, and goes on', async () => {

@@ -1,0 +1,9 @@
+import type { ApiKey } from '../api-keys/api-key.js';
+
+/** Whom a generation is for. */
+export interface Client {
+  /** Aborts when the client is gone. */
+  signal: AbortSignal;
+  /** Null where the server has no keys. */
+  apiKey: ApiKey | null;
+}
