@@ -118,7 +118,7 @@ describe('Admission', () => {
 describe('admitted sequences', () => {
   const finished: TextEvent = { type: 'finished', text: '', reason: 'stop', stopReason: null };
   async function* events(): AsyncGenerator<TextEvent, void> {
-    yield { type: 'started', queueSeconds: 0.5 };
+    yield { type: 'started', queueSeconds: 0.5, cachedTokens: 0 };
     yield { type: 'token', text: 'x', tokenId: 1 };
     yield finished;
   }
@@ -127,13 +127,13 @@ describe('admitted sequences', () => {
     const { admission: all, clock } = admission();
     const [first, second] = all.admit([5, 7], key('one', { maxNumSeqs: 1 }));
     const running = admitted(events, first!, NEVER);
-    expect((await running.next()).value).toEqual({ type: 'started', queueSeconds: 0.5 });
+    expect((await running.next()).value).toEqual({ type: 'started', queueSeconds: 0.5, cachedTokens: 0 });
     const held = admitted(events, second!, NEVER);
     const start = held.next();
     expect(all.waiting()).toEqual({ requests: 1, promptTokens: 7, heldByKey: 1 });
     clock.now = 3;
     await running.return();
-    expect((await start).value).toEqual({ type: 'started', queueSeconds: 3.5 });
+    expect((await start).value).toEqual({ type: 'started', queueSeconds: 3.5, cachedTokens: 0 });
     expect((await held.next()).value).toMatchObject({ type: 'token' });
     expect((await held.next()).value).toEqual(finished);
     expect((await held.next()).done).toBe(true);

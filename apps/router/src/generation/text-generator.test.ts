@@ -26,7 +26,7 @@ it('tells the engine whose request it is, admits with the first event, and measu
   const submitted: GenerationRequest[] = [];
   async function* generate(request: GenerationRequest): AsyncGenerator<GenerationEvent> {
     submitted.push(request);
-    yield { type: 'started', queueSeconds: 0 };
+    yield { type: 'started', queueSeconds: 0, cachedTokens: 0 };
     yield { type: 'token', tokenId: 5 };
     yield { type: 'finished', reason: 'length' };
   }
