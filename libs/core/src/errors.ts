@@ -60,6 +60,12 @@ export class ShardUnavailableError extends RingmeshError {
   override readonly httpStatus = 503;
 }
 
+/** The request's own `timeout` passed before it was done. */
+export class DeadlineExceededError extends RingmeshError {
+  override readonly code = 'deadline_exceeded';
+  override readonly httpStatus = 504;
+}
+
 /** The server is shutting down and takes no new work. */
 export class ShuttingDownError extends RingmeshError {
   override readonly code = 'shutting_down';
@@ -170,6 +176,7 @@ export const ERROR_CLASSES = [
   ModelNotFoundError,
   NotReadyError,
   ShardUnavailableError,
+  DeadlineExceededError,
   ShuttingDownError,
   EngineFailedError,
   InvalidOptionError,

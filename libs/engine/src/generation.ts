@@ -14,6 +14,14 @@ export interface GenerationRequest {
   maxTokens: number;
   /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
   stopTokenIds: number[];
+  /** A whole number, lower is sooner; 0 unless given. docs/scheduling.md says what it means. */
+  priority?: number | undefined;
+  /** Whose request it is (the name of an API key): tenants share what is served. Empty unless given. */
+  tenant?: string | undefined;
+  /** The tenant's share beside that of others, > 0; 1 unless given. */
+  tenantWeight?: number | undefined;
+  /** Seconds from its submission after which it fails, > 0; no limit unless given. */
+  timeoutSeconds?: number | undefined;
   /** Report the gate's decisions with the tokens. */
   returnRoutedExperts?: boolean;
   /** Undefined: the model thinks as long as it likes. */
