@@ -1,13 +1,13 @@
 /** `npm run bench -- --http`: what clients of the HTTP API wait for beside the model, while many of them stream from ring-nano. */
 import { rmSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parseInteger, table } from '@ringmesh/core';
-import { writePack } from '@ringmesh/pack';
-import { RingmeshProcess, SAMPLE_MODEL } from '@ringmesh/testing';
+import { RingmeshProcess } from '@ringmesh/testing';
 import { runForJson } from '../child-process.ts';
+import { lengthenedModel, promptOf } from '../lengthened-model.ts';
 import type { ClientsOptions, ClientsResult } from './clients.ts';
 import { delayQuantile, delaysBetween, readDelays, shareWithin } from './loop-delay.ts';
 import type { ProbeOptions, ProbeResult } from './probe.ts';
@@ -39,7 +39,7 @@ async function bench(streams: number, seconds: number): Promise<void> {
     });
   }
   try {
-    const packDir = await longContextPack(folder);
+    const packDir = await lengthenedModel(folder, CONTEXT_TOKENS);
     serve = new RingmeshProcess(['serve', '--model', packDir, '--port', '0']);
     const url = await serve.line(/ at (http:\S+)\/v1/);
     const longPrompt = await promptOf(PROMPT_TOKENS, url);
@@ -61,27 +61,6 @@ async function bench(streams: number, seconds: number): Promise<void> {
     await serve?.kill();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** The sample model, told that its context is longer: what it says there makes no sense, but takes the same time. */
-async function longContextPack(folder: string): Promise<string> {
-  const dir = join(folder, 'ring-nano');
-  await cp(SAMPLE_MODEL, dir, { recursive: true });
-  const path = join(dir, 'config.json');
-  const config = JSON.parse(await readFile(path, 'utf8')) as object;
-  await writeFile(path, JSON.stringify({ ...config, max_position_embeddings: CONTEXT_TOKENS }));
-  const packDir = join(folder, 'pack');
-  await writePack({ source: { type: 'checkpoint', dir }, packDir, quantization: { method: 'f32' } });
-  return packDir;
-}
-
-/** A text of about so many tokens. */
-async function promptOf(numTokens: number, url: string): Promise<string> {
-  const sentence = 'What is 47 + 85? It is 132, and 132 - 85 is 47 again. ';
-  const body = JSON.stringify({ prompt: sentence.repeat(10) });
-  const response = await fetch(`${url}/tokenize`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  const { count } = (await response.json()) as { count: number };
-  return sentence.repeat(Math.ceil((numTokens * 10) / count));
 }
 
 async function measure(name: string, options: ClientsOptions): Promise<Row> {
