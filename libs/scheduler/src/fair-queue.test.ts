@@ -36,7 +36,7 @@ describe('FairQueue', () => {
     for (let count = 0; count < 1000; count++) queue.push(item('a'));
     serveTenants(queue, 500);
     queue.push(item('b'));
-    expect(serveTenants(queue, 4)).toBe('aba' + 'a');
+    expect(serveTenants(queue, 4)).toBe('baaa');
   });
 
   it('counts tokens, not sequences, over the weight', () => {
@@ -47,11 +47,11 @@ describe('FairQueue', () => {
       queue.push(item('c', 10, 2));
     }
     const served = { a: 0, b: 0, c: 0 };
-    for (let count = 0; count < 18; count++) {
+    for (let count = 0; count < 20; count++) {
       const { tenant, tokens } = serve(queue);
       served[tenant as keyof typeof served] += tokens;
     }
-    expect(served).toEqual({ a: 60, b: 50, c: 110 });
+    expect(served).toEqual({ a: 60, b: 60, c: 120 });
   });
 
   it('lets nobody save up turns by asking for nothing', () => {

@@ -13,7 +13,7 @@ describe('prefillShares', () => {
     ['many short ones share a half', [4000, 100, 100, 100], [256, 100, 100, 56]],
     ['equal ones are done one after another', [1000, 1000], [512, 0]],
     ['longer ones wait for shorter ones', [1000, 4000], [512, 0]],
-    ['each takes half, where each is shorter than the one before', [4000, 3000, 2000, 20], [256, 128, 108, 20]],
+    ['each takes half, where each is shorter than the one before', [4000, 3000, 2000, 20], [300, 128, 64, 20]],
     ['none is overtaken by one that is no shorter, whoever is before', [4000, 1000, 2000], [256, 256, 0]],
   ])('%s', (_, numPending, expected) => {
     expect(prefillShares(prompts(...numPending), 512)).toEqual(expected);

@@ -13,6 +13,15 @@ export interface Prompt {
  * @returns for each prompt its tokens, 0 to numPending
  */
 export function prefillShares(prompts: readonly Prompt[], budget: number): number[] {
+  const shares: number[] = [];
+  for (const equals of Map.groupBy(prompts, ({ priority }) => priority).values()) {
+    for (const share of sharesOfEquals(equals, budget - sum(shares))) shares.push(share);
+  }
+  return shares;
+}
+
+/** @param prompts of one priority */
+function sharesOfEquals(prompts: readonly Prompt[], budget: number): number[] {
   const yields = followedByShorter(prompts);
   let left = budget;
   const take = (limit: number): number => {
@@ -27,12 +36,15 @@ export function prefillShares(prompts: readonly Prompt[], budget: number): numbe
 
 function followedByShorter(prompts: readonly Prompt[]): boolean[] {
   const result: boolean[] = [];
-  let shortest = Infinity; // of those of the same priority that follow
+  let shortest = Infinity; // of those that follow
   for (let index = prompts.length - 1; index >= 0; index--) {
-    const { priority, numPending } = prompts[index]!;
-    if (priority !== prompts[index + 1]?.priority) shortest = Infinity;
+    const { numPending } = prompts[index]!;
     result[index] = shortest < numPending;
     shortest = Math.min(shortest, numPending);
   }
   return result;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

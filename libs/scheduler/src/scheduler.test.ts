@@ -114,8 +114,8 @@ class Simulation {
     this.checkBudget(schedule);
     this.checkMemory(schedule);
     this.checkTurns(schedule, runningBefore);
-    for (const { deadline } of schedule.expired) expect(deadline).toBeLessThanOrEqual(this.now);
-    for (const { deadline } of live) expect(deadline).toBeGreaterThan(this.now);
+    expect(schedule.expired.every(({ deadline }) => deadline <= this.now)).toBe(true);
+    expect([...live].every(({ deadline }) => deadline > this.now)).toBe(true);
   }
 
   /** The budget is kept and not wasted, and comes to all that decode first. */
@@ -232,19 +232,19 @@ describe('Scheduler', () => {
   });
 
   it('serves tenants that always wait the same number of tokens, but for what runs, whatever they ask for', () => {
-    const sizes = fc.record({ prompt: fc.integer({ min: 1, max: 100 }), maxTokens: fc.integer({ min: 1, max: 40 }) });
+    const sizes = fc.record({ prompt: fc.integer({ min: 10, max: 100 }), maxTokens: fc.integer({ min: 5, max: 40 }) });
     fc.assert(
       fc.property(fc.array(sizes, { minLength: 4, maxLength: 4 }), fc.integer({ min: 3, max: 12 }), ([a, b, c, urgent], blocks) => {
-        const simulation = new Simulation({ maxNumSeqs: 4, maxNumBatchedTokens: 50 }, blocks);
+        const simulation = new Simulation({ maxNumSeqs: 2, maxNumBatchedTokens: 50 }, blocks);
         const tenants = Object.entries({ a: a!, b: b!, c: c! });
         for (const [tenant, { prompt, maxTokens }] of tenants) {
-          for (let count = 0; count < 8000 / (prompt + maxTokens); count++) simulation.add(prompt, maxTokens, { tenant });
+          for (let count = 0; count < 2500 / (prompt + maxTokens); count++) simulation.add(prompt, maxTokens, { tenant });
         }
         const served = (tenant: string): number =>
           simulation.jobs.reduce((sum, job) => (job.tenant === tenant ? sum + job.numServed : sum), 0);
         const isWaiting = ([tenant]: [string, unknown]): boolean => simulation.waiting().some((job) => job.tenant === tenant);
         // A prompt that was charged ahead of the others; and what ran of it then.
-        const bound = 100 + 4 * (100 + 40);
+        const bound = 100 + 2 * (100 + 40);
         while (tenants.every(isWaiting)) {
           if (simulation.now % 50 === 0) simulation.add(urgent!.prompt, urgent!.maxTokens, { priority: -1, tenant: 'a' });
           simulation.step();
@@ -254,7 +254,7 @@ describe('Scheduler', () => {
           amounts[0]! -= extra;
           expect(Math.max(...amounts) - Math.min(...amounts)).toBeLessThanOrEqual(bound);
         }
-        expect(served('b')).toBeGreaterThan(4 * bound);
+        expect(served('b')).toBeGreaterThan(3 * bound);
       }),
       { numRuns: 15, seed: 1 },
     );
