@@ -68,7 +68,11 @@ describe('timeout', () => {
     const chunks = stream[Symbol.asyncIterator]();
     await chunks.next();
     const waiting = client.chat.completions.create({ model: MODEL, messages: QUESTION, ...{ timeout: 0.01 } });
-    await expect(waiting).rejects.toMatchObject({ status: 504, code: 'deadline_exceeded', message: expect.stringContaining('queue') as string });
+    await expect(waiting).rejects.toMatchObject({
+      status: 504,
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('queue') as string,
+    });
     expect(await gauge('num_requests_running')).toBe(1);
     stream.controller.abort();
     await untilGauge('num_requests_running', 0);

@@ -39,14 +39,25 @@ interface EngineLimits {
   clock?: Clock;
 }
 
-function newEngine({ maxNumBatchedTokens = MAX_BATCHED_TOKENS, maxNumSeqs = 16, kvCacheTokens = 1 << 14, clock }: EngineLimits = {}): Engine {
+function newEngine({
+  maxNumBatchedTokens = MAX_BATCHED_TOKENS,
+  maxNumSeqs = 16,
+  kvCacheTokens = 1 << 14,
+  clock,
+}: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
   const layout = cacheLayout(manifest.config, 'float32');
   // States of a sequence for each 112 tokens: fewer than may run, where tokens are scarce.
   const kvCacheBytes = layout.bytesFor(kvCacheTokens) + Math.floor(kvCacheTokens / 112) * layout.stateBytes;
   const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
-  return new Engine({ model, dispatcher, vocabSize, limits: { maxNumBatchedTokens, maxNumSeqs }, now: () => clock?.seconds ?? performance.now() / 1000 });
+  return new Engine({
+    model,
+    dispatcher,
+    vocabSize,
+    limits: { maxNumBatchedTokens, maxNumSeqs },
+    now: () => clock?.seconds ?? performance.now() / 1000,
+  });
 }
 
 function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {

@@ -17,8 +17,7 @@ function serve(queue: FairQueue<Item>): Item {
   return next;
 }
 
-const serveTenants = (queue: FairQueue<Item>, count: number): string =>
-  Array.from({ length: count }, () => serve(queue).tenant).join('');
+const serveTenants = (queue: FairQueue<Item>, count: number): string => Array.from({ length: count }, () => serve(queue).tenant).join('');
 
 describe('FairQueue', () => {
   it('is first come, first served within a tenant', () => {

@@ -7,7 +7,9 @@ export interface Gap {
 }
 
 export function gapsOf(streams: readonly RequestRecord[]): Gap[] {
-  return streams.flatMap(({ chunksAt }) => chunksAt.slice(1).map((endAt, index) => ({ startAt: chunksAt[index]!, ms: endAt - chunksAt[index]! })));
+  return streams.flatMap(({ chunksAt }) =>
+    chunksAt.slice(1).map((endAt, index) => ({ startAt: chunksAt[index]!, ms: endAt - chunksAt[index]! })),
+  );
 }
 
 /** The gaps that any of the requests is part of. */
