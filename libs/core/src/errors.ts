@@ -82,6 +82,12 @@ export class ShardUnavailableError extends RingmeshError {
   override readonly httpStatus = 503;
 }
 
+/** The request's own `timeout` passed before it was done. */
+export class DeadlineExceededError extends RingmeshError {
+  override readonly code = 'deadline_exceeded';
+  override readonly httpStatus = 504;
+}
+
 /** The server is shutting down and takes no new work. */
 export class ShuttingDownError extends RingmeshError {
   override readonly code = 'shutting_down';
@@ -195,6 +201,7 @@ export const ERROR_CLASSES = [
   RateLimitExceededError,
   NotReadyError,
   ShardUnavailableError,
+  DeadlineExceededError,
   ShuttingDownError,
   EngineFailedError,
   InvalidOptionError,

@@ -18,7 +18,9 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     /** Whether it may share what is computed with others. */
     prefixCaching: boolean,
   ) {
-    super(request.id, request.promptIds, prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null);
+    const { priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
+    const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
+    super(request.id, request.promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }
@@ -26,6 +28,13 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   /** Tokens generated so far; the index of the next one in the request's random stream. */
   get numGenerated(): number {
     return this.tokenIds.length - this.request.promptIds.length;
+  }
+
+  /** What a client is told whose request has passed its deadline. */
+  get missedDeadline(): string {
+    const { timeoutSeconds, maxTokens } = this.request;
+    const state = this.hasStarted ? `with ${this.numGenerated} of at most ${maxTokens} tokens generated` : 'in the queue';
+    return `The timeout of ${timeoutSeconds} s passed ${state}: give more time, or ask for fewer tokens`;
   }
 
   /** The token that must come next, whatever the model says; null where it is sampled. */

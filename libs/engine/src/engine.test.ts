@@ -27,11 +27,17 @@ let dispatcher: Dispatcher;
 let hosts: ExpertHost[];
 let epoch = 0;
 
+/** The engine's clock where a test sets it. */
+interface Clock {
+  seconds: number;
+}
+
 interface EngineLimits {
   maxNumBatchedTokens?: number;
   maxNumSeqs?: number;
   kvCacheTokens?: number;
   prefixCaching?: boolean;
+  clock?: Clock;
 }
 
 function newEngine({
@@ -39,6 +45,7 @@ function newEngine({
   maxNumSeqs = 16,
   kvCacheTokens = 1 << 14,
   prefixCaching = true,
+  clock,
 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
   const layout = cacheLayout(manifest.config, 'float32');
@@ -47,7 +54,8 @@ function newEngine({
   const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
   const { vocabSize } = manifest.config;
   const limits = { maxNumBatchedTokens, maxNumSeqs };
-  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: () => performance.now() / 1000 });
+  const now = (): number => clock?.seconds ?? performance.now() / 1000;
+  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now });
 }
 
 function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {
@@ -262,6 +270,56 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     for (const id of ['running', 'waiting', 'running', 'unknown']) engine.abort(id);
     expect(engine.hasWork).toBe(false);
     expect(engine.step()).toEqual({ events: [], stats: { running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 }, metrics: null });
+  });
+
+  it('lets an urgent request take the place of one that runs, which goes on to its golden ids', () => {
+    const engine = newEngine({ maxNumSeqs: 1 });
+    const [first, second] = [prompts[3]!, prompts[4]!];
+    engine.submit(requestOf(first, 'patient', { priority: 1 }), 0);
+    for (let step = 0; step < 3; step++) engine.step();
+    engine.submit(requestOf(second, 'later', { priority: 2, maxTokens: 1 }), 0);
+    engine.submit(requestOf(second, 'urgent', { priority: -1 }), 0);
+    const reports = finish(engine);
+    const ended = reports.flatMap(({ events }) => events.filter(({ event }) => event.type === 'finished').map(({ id }) => id));
+    expect(ended).toEqual(['urgent', 'patient', 'later']);
+    expect(reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0)).toBe(1);
+    const golden = bindingGreedyIds(first);
+    expect(tokensOf(reports, 'patient').slice(0, golden.length - 3)).toEqual(golden.slice(3));
+    expect(tokensOf(reports, 'urgent').slice(0, 5)).toEqual(second.greedy.ids.slice(0, 5));
+    expect(reports.at(-1)!.stats).toMatchObject({ kvCacheBytes: 0 });
+  });
+
+  it('serves a tenant with one request before the many of another', () => {
+    const engine = newEngine({ maxNumSeqs: 1 });
+    for (let index = 0; index < 10; index++) engine.submit(requestOf(prompts[1]!, `many-${index}`, { apiKeyName: 'a', maxTokens: 2 }), 0);
+    engine.step();
+    engine.submit(requestOf(prompts[1]!, 'one', { apiKeyName: 'b', maxTokens: 2 }), 0);
+    const ended = finish(engine).flatMap(({ events }) => events.filter(({ event }) => event.type === 'finished').map(({ id }) => id));
+    expect(ended.slice(0, 3)).toContain('one');
+    expect(ended).toHaveLength(11);
+  });
+
+  it('fails a request whose timeout passes, in the queue or while it runs, and frees its memory', () => {
+    const clock = { seconds: 100 };
+    const engine = newEngine({ maxNumSeqs: 1, clock });
+    engine.submit(requestOf(prompts[1]!, 'running', { timeoutSeconds: 5 }), 98);
+    engine.submit(requestOf(prompts[1]!, 'waiting', { timeoutSeconds: 2 }), 99);
+    engine.submit(requestOf(prompts[1]!, 'patient', { maxTokens: 1, timeoutSeconds: 60 }), 99);
+    const failureOf = (report: StepReport, id: string): unknown => eventsOf([report], id)[0];
+    expect(failureOf(engine.step(), 'waiting')).toBeUndefined();
+    clock.seconds = 101;
+    expect(failureOf(engine.step(), 'waiting')).toMatchObject({
+      type: 'failed',
+      error: { code: 'deadline_exceeded', field: 'timeout', message: expect.stringContaining('in the queue') as string },
+    });
+    clock.seconds = 103;
+    const report = engine.step();
+    expect(failureOf(report, 'running')).toMatchObject({
+      type: 'failed',
+      error: { code: 'deadline_exceeded', message: expect.stringContaining('2 of at most') as string },
+    });
+    expect(tokensOf([report], 'patient')).toEqual(prompts[1]!.greedy.ids.slice(0, 1));
+    expect(report.stats).toMatchObject({ running: 0, waiting: 0, kvCacheBytes: 0 });
   });
 
   it('fails the requests of a step whose experts are gone, and goes on with the next', () => {

@@ -1,4 +1,4 @@
-import { EngineFailedError, errorToMessage, type StepProfile } from '@ringmesh/core';
+import { DeadlineExceededError, EngineFailedError, errorToMessage, type StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import type { Model, Segment } from '@ringmesh/model';
@@ -56,7 +56,7 @@ export class Engine {
   step(): StepReport {
     const start = this.parts.now();
     this.parts.profile?.start();
-    const schedule = this.scheduler.schedule();
+    const schedule = this.scheduler.schedule(start);
     this.announce(schedule);
     this.parts.profile?.mark('schedule');
     const logits = this.forward(schedule.chunks); // [N, V]
@@ -68,14 +68,15 @@ export class Engine {
     return this.report(schedule, start);
   }
 
-  /** Tells who was scheduled for the first time, and who never can be. */
-  private announce({ chunks, oversized }: Schedule<ActiveGeneration>): void {
+  /** Tells who was scheduled for the first time, and who no longer or never can be. */
+  private announce({ chunks, expired, oversized }: Schedule<ActiveGeneration>): void {
     for (const { sequence } of chunks) {
       if (sequence.hasStarted) continue;
       sequence.hasStarted = true;
       const event = { type: 'started' as const, queueSeconds: this.parts.now() - sequence.submittedAt, cachedTokens: sequence.numComputed };
       this.events.push({ id: sequence.id, event });
     }
+    for (const generation of expired) this.fail(generation, new DeadlineExceededError(generation.missedDeadline, { field: 'timeout' }));
     for (const generation of oversized) {
       const need = `${generation.tokenIds.length} tokens do not fit into the KV cache even alone`;
       this.fail(generation, new EngineFailedError(`${need}: give --kv-cache-memory more than ${this.parts.model.caches.byteLimit}`));

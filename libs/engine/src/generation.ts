@@ -16,6 +16,10 @@ export interface GenerationRequest {
   maxTokens: number;
   /** Tokens that end the generation; the one that does is reported as a token too. Empty with `ignore_eos`. */
   stopTokenIds: number[];
+  /** A whole number, lower is sooner; 0 unless given. docs/scheduling.md says what it means. */
+  priority?: number | undefined;
+  /** Seconds from its submission after which it fails, > 0; no limit unless given. */
+  timeoutSeconds?: number | undefined;
   /** Report the gate's decisions with the tokens: then nothing of the prompt is taken from the prefix cache. */
   returnRoutedExperts?: boolean;
   /** Requests that begin with the same tokens, and have the same salt, share what is computed of them. */

@@ -1,2 +1,2 @@
-export * from './scheduler.js';
+export { type Chunk, type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
 export * from './sequence.js';

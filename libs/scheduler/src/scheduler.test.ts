@@ -1,8 +1,8 @@
 import { CacheLayout, KvCachePool, type SequenceCache } from '@ringmesh/kv-cache';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
-import { Sequence } from './sequence.js';
+import { MAX_CUT_PROMPTS, type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
+import { Sequence, type Turn } from './sequence.js';
 
 const LAYOUT = new CacheLayout([{ rowBytes: [4, 4], stateLength: 0 }]);
 const BYTES_PER_TOKEN = LAYOUT.bytesFor(1);
@@ -10,15 +10,19 @@ const BYTES_PER_TOKEN = LAYOUT.bytesFor(1);
 const BLOCK_TOKENS = 64;
 
 class Job extends Sequence<SequenceCache> {
+  /** Tokens that were ever computed: what is computed again after a preemption serves nobody. */
+  numServed = 0;
+
   constructor(
     readonly arrival: number,
     readonly promptLength: number,
     readonly maxTokens: number,
+    turn: Turn,
   ) {
     super(
       `job-${arrival}`,
       Array.from({ length: promptLength }, (_, position) => position),
-      null,
+      turn,
     );
   }
 
@@ -27,15 +31,15 @@ class Job extends Sequence<SequenceCache> {
   }
 }
 
-/** The scheduler with the real memory pool, and a model that emits numbers. Each step checks what must hold of every step. */
+/** The scheduler with the real memory pool, and a model that emits numbers, a second a step. Each step checks what must hold of every step. */
 class Simulation {
   readonly pool: KvCachePool;
   readonly scheduler: Scheduler<SequenceCache, Job>;
+  readonly jobs: Job[] = [];
   readonly live = new Set<Job>();
   readonly finished: Job[] = [];
   readonly oversized: Job[] = [];
-  readonly firstScheduled: number[] = [];
-  private arrivals = 0;
+  now = 0;
 
   constructor(
     readonly limits: SchedulerLimits,
@@ -45,8 +49,9 @@ class Simulation {
     this.scheduler = new Scheduler(limits, this.pool);
   }
 
-  add(promptLength: number, maxTokens: number): Job {
-    const job = new Job(this.arrivals++, promptLength, maxTokens);
+  add(promptLength: number, maxTokens: number, turn: Turn = {}): Job {
+    const job = new Job(this.jobs.length, promptLength, maxTokens, turn);
+    this.jobs.push(job);
     this.live.add(job);
     this.scheduler.add(job);
     return job;
@@ -58,124 +63,284 @@ class Simulation {
     expect(job.memory).toBeNull();
   }
 
-  step(): Schedule<Job> {
-    const schedule = this.scheduler.schedule();
-    for (const job of schedule.oversized) {
-      this.live.delete(job);
-      this.oversized.push(job);
+  /** @param fails the model does: what was in the step is given up, as the engine does */
+  step(fails = false): Schedule<Job> {
+    const runningBefore = this.running();
+    const schedule = this.scheduler.schedule(++this.now);
+    for (const job of [...schedule.expired, ...schedule.oversized]) this.live.delete(job);
+    this.oversized.push(...schedule.oversized);
+    this.check(schedule, runningBefore);
+    if (fails) for (const { sequence } of schedule.chunks) this.cancel(sequence);
+    else this.compute(schedule);
+    return schedule;
+  }
+
+  /** Steps until nothing is left. */
+  drain(): void {
+    for (let steps = 0; this.live.size > 0; steps++) {
+      expect(steps).toBeLessThan(20_000);
+      this.step();
     }
-    this.check(schedule);
+    expect(this.pool.bytesInUse).toBe(0);
+  }
+
+  /** By rank. */
+  running(): Job[] {
+    return [...this.live].filter(({ memory }) => memory !== null).sort((a, b) => (a.givesWayTo(b) ? 1 : -1));
+  }
+
+  waiting(): Job[] {
+    return [...this.live].filter(({ memory }) => memory === null);
+  }
+
+  private compute(schedule: Schedule<Job>): void {
     for (const { sequence, numTokens } of schedule.chunks) {
-      if (!this.firstScheduled.includes(sequence.arrival)) this.firstScheduled.push(sequence.arrival);
       sequence.memory!.advance(sequence.tokenIds.slice(sequence.numComputed, sequence.numComputed + numTokens));
     }
     this.scheduler.commit(schedule);
     for (const { sequence, isLast } of schedule.chunks) {
       expect(isLast).toBe(sequence.numPending === 0);
+      sequence.numServed = Math.max(sequence.numServed, sequence.numComputed);
       if (!isLast) continue;
       sequence.tokenIds.push(1000 + sequence.numEmitted);
       if (sequence.numEmitted < sequence.maxTokens) continue;
       this.cancel(sequence);
       this.finished.push(sequence);
     }
-    return schedule;
   }
 
-  private check({ chunks, preempted }: Schedule<Job>): void {
-    const { scheduler, limits, pool, live } = this;
-    const total = chunks.reduce((sum, { numTokens }) => sum + numTokens, 0);
-    expect(total).toBeLessThanOrEqual(limits.maxNumBatchedTokens);
-    expect(scheduler.numRunning).toBeLessThanOrEqual(limits.maxNumSeqs);
-    expect(pool.bytesInUse).toBeLessThanOrEqual(pool.byteLimit);
-    // Each live sequence is in exactly one state, and every running one advances.
+  private check(schedule: Schedule<Job>, runningBefore: Job[]): void {
+    const { scheduler, live } = this;
+    expect(scheduler.numRunning).toBe(this.running().length);
     expect(scheduler.numRunning + scheduler.numWaiting).toBe(live.size);
-    expect(chunks.length).toBe(scheduler.numRunning);
+    this.checkBudget(schedule);
+    this.checkMemory(schedule);
+    this.checkTurns(schedule, runningBefore);
+    expect(schedule.expired.every(({ deadline }) => deadline <= this.now)).toBe(true);
+    expect([...live].every(({ deadline }) => deadline > this.now)).toBe(true);
+  }
+
+  /** The budget is kept and not wasted, and comes to all that decode first. */
+  private checkBudget({ chunks }: Schedule<Job>): void {
+    const { limits, live } = this;
+    const total = chunks.reduce((sum, { numTokens }) => sum + numTokens, 0);
+    const tokens = new Map(chunks.map(({ sequence, numTokens }) => [sequence, numTokens]));
+    const running = this.running();
+    expect(tokens.size).toBe(chunks.length);
+    expect(chunks.map(({ sequence }) => sequence)).toEqual(running.filter((job) => tokens.has(job)));
+    expect(running.length).toBeLessThanOrEqual(limits.maxNumSeqs);
+    expect(total).toBeLessThanOrEqual(limits.maxNumBatchedTokens);
     if (live.size > 0) expect(chunks.length).toBeGreaterThan(0);
-    // In order of arrival; all but the last complete, so decode comes before prefill.
-    const order = chunks.map(({ sequence }) => sequence.arrival);
-    expect(order).toEqual([...new Set(order)].sort((a, b) => a - b));
-    expect(chunks.slice(0, -1).every(({ isLast }) => isLast)).toBe(true);
+    const decoding = running.filter(({ numPending }) => numPending === 1);
+    for (const job of decoding) expect(tokens.get(job)).toBe(1);
+    if (running.some((job) => (tokens.get(job) ?? 0) < job.numPending)) expect(total).toBe(limits.maxNumBatchedTokens);
+    const prefill = running.find(({ numPending }) => numPending > 1);
+    if (prefill !== undefined) {
+      const half = (limits.maxNumBatchedTokens - decoding.length) / 2;
+      expect(tokens.get(prefill)).toBeGreaterThanOrEqual(Math.min(prefill.numPending, half));
+    }
+  }
+
+  /** Only who runs holds memory, and who computes holds enough. */
+  private checkMemory({ chunks, preempted, expired, oversized }: Schedule<Job>): void {
+    const { pool } = this;
+    expect(pool.bytesInUse).toBeLessThanOrEqual(pool.byteLimit);
+    expect(pool.bytesInUse).toBe(this.running().reduce((sum, { memory }) => sum + memory!.memory.blockTable.length * LAYOUT.blockBytes, 0));
     for (const { sequence, numTokens } of chunks) {
       expect(numTokens).toBeGreaterThan(0);
       expect(sequence.memory!.length).toBe(sequence.numComputed);
       expect(sequence.memory!.memory.blockTable.length * BLOCK_TOKENS).toBeGreaterThanOrEqual(sequence.numComputed + numTokens);
     }
-    for (const victim of preempted) {
-      expect(victim.memory).toBeNull();
-      expect(victim.numComputed).toBe(0);
-      expect(order.every((arrival) => arrival < victim.arrival)).toBe(true);
+    for (const job of [...preempted, ...expired, ...oversized]) expect(job).toMatchObject({ memory: null, numComputed: 0 });
+  }
+
+  /** The more urgent first, and nobody before whoever was admitted earlier. */
+  private checkTurns({ chunks, preempted }: Schedule<Job>, runningBefore: Job[]): void {
+    const running = this.running();
+    const waiting = this.waiting();
+    const tokens = new Map(chunks.map(({ sequence, numTokens }) => [sequence, numTokens]));
+    for (const victim of preempted) expect(running.every((job) => victim.givesWayTo(job))).toBe(true);
+    const mostUrgent = Math.min(...waiting.map(({ priority }) => priority));
+    for (const job of running.filter((candidate) => !runningBefore.includes(candidate))) {
+      expect(job.priority).toBeLessThanOrEqual(mostUrgent);
+    }
+    for (const job of waiting.filter(({ admission }) => admission !== null)) {
+      expect(running.every((other) => other.priority !== job.priority || job.givesWayTo(other))).toBe(true);
+    }
+    // Who is less urgent than one that waits runs on only where memory has just run out, or the other could not be computed now anyway.
+    if (running.some(({ priority }) => priority > mostUrgent) && preempted.length === 0) {
+      const cut = running.filter((job) => job.priority <= mostUrgent && (tokens.get(job) ?? 0) < job.numPending);
+      expect(cut.length).toBeGreaterThanOrEqual(MAX_CUT_PROMPTS);
     }
   }
 }
 
 const limits = fc
-  .record({ maxNumSeqs: fc.integer({ min: 1, max: 6 }), spare: fc.integer({ min: 0, max: 100 }) })
+  .record({ maxNumSeqs: fc.integer({ min: 1, max: 8 }), spare: fc.integer({ min: 0, max: 100 }) })
   .map(({ maxNumSeqs, spare }) => ({ maxNumSeqs, maxNumBatchedTokens: maxNumSeqs + spare }));
 
 const action = fc.oneof(
-  fc.record({ type: fc.constant('add' as const), prompt: fc.integer({ min: 1, max: 300 }), maxTokens: fc.integer({ min: 1, max: 150 }) }),
+  fc.record({
+    type: fc.constant('add' as const),
+    prompt: fc.integer({ min: 1, max: 300 }),
+    maxTokens: fc.integer({ min: 1, max: 150 }),
+    priority: fc.integer({ min: -1, max: 1 }),
+    tenant: fc.constantFrom('', 'a', 'b'),
+    timeout: fc.option(fc.integer({ min: 1, max: 100 }), { nil: Infinity, freq: 4 }),
+  }),
   fc.record({ type: fc.constant('cancel' as const), which: fc.nat() }),
-  fc.record({ type: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 60 }) }),
+  fc.record({ type: fc.constant('steps' as const), count: fc.integer({ min: 1, max: 40 }) }),
+  fc.record({ type: fc.constant('failing step' as const) }),
 );
+
+/** Steps until it has had a token of its prompt computed. */
+function untilStarted(simulation: Simulation, job: Job): void {
+  while (job.numServed === 0) simulation.step();
+}
 
 describe('Scheduler', () => {
   it('keeps its limits and its order whatever comes, and everything that fits finishes', () => {
     fc.assert(
-      fc.property(limits, fc.integer({ min: 1, max: 12 }), fc.array(action, { minLength: 1, maxLength: 25 }), (limit, blocks, actions) => {
+      fc.property(limits, fc.integer({ min: 1, max: 12 }), fc.array(action, { minLength: 1, maxLength: 30 }), (limit, blocks, actions) => {
         const simulation = new Simulation(limit, blocks);
-        const cancelled: Job[] = [];
         for (const next of actions) {
-          if (next.type === 'add') simulation.add(next.prompt, next.maxTokens);
+          if (next.type === 'add') {
+            const { prompt, maxTokens, priority, tenant, timeout } = next;
+            simulation.add(prompt, maxTokens, { priority, tenant, deadline: simulation.now + timeout });
+          }
           if (next.type === 'steps') for (let i = 0; i < next.count; i++) simulation.step();
+          if (next.type === 'failing step') simulation.step(true);
           if (next.type === 'cancel' && simulation.live.size > 0) {
-            const job = [...simulation.live][next.which % simulation.live.size]!;
-            simulation.cancel(job);
-            cancelled.push(job);
+            simulation.cancel([...simulation.live][next.which % simulation.live.size]!);
           }
         }
-        for (let steps = 0; simulation.live.size > 0; steps++) {
-          expect(steps).toBeLessThan(20_000);
-          simulation.step();
-        }
-        expect(simulation.pool.bytesInUse).toBe(0);
+        simulation.drain();
         for (const job of simulation.finished) {
           expect(job.tokenIds.slice(job.promptLength)).toEqual(Array.from({ length: job.maxTokens }, (_, index) => 1000 + index));
         }
         for (const job of simulation.oversized) expect(job.tokenIds.length).toBeGreaterThan(blocks * BLOCK_TOKENS);
-        // First come, first served: only who never ran is missing from the order of arrival.
-        expect(simulation.firstScheduled).toEqual([...simulation.firstScheduled].sort((a, b) => a - b));
+        // First come, first served, within a tenant and a priority.
+        const queues = Map.groupBy(
+          simulation.jobs.filter(({ admission }) => admission !== null),
+          ({ tenant, priority }) => `${tenant} ${priority}`,
+        );
+        for (const [, jobs] of queues) {
+          const admissions = jobs.map(({ admission }) => admission!);
+          expect(admissions).toEqual(admissions.toSorted((a, b) => a - b));
+        }
       }),
-      { numRuns: 150, seed: 1 },
+      { numRuns: 300, seed: 1 },
     );
+  });
+
+  it('serves tenants that always wait the same number of tokens, but for what runs, whatever they ask for', () => {
+    const sizes = fc.record({ prompt: fc.integer({ min: 10, max: 100 }), maxTokens: fc.integer({ min: 5, max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(sizes, { minLength: 4, maxLength: 4 }), fc.integer({ min: 3, max: 12 }), ([a, b, c, urgent], blocks) => {
+        const simulation = new Simulation({ maxNumSeqs: 2, maxNumBatchedTokens: 50 }, blocks);
+        const tenants = Object.entries({ a: a!, b: b!, c: c! });
+        for (const [tenant, { prompt, maxTokens }] of tenants) {
+          for (let count = 0; count < 2500 / (prompt + maxTokens); count++) simulation.add(prompt, maxTokens, { tenant });
+        }
+        const served = (tenant: string): number =>
+          simulation.jobs.reduce((sum, job) => (job.tenant === tenant ? sum + job.numServed : sum), 0);
+        const isWaiting = ([tenant]: [string, unknown]): boolean => simulation.waiting().some((job) => job.tenant === tenant);
+        // A prompt that was charged ahead of the others; and what ran of it then.
+        const bound = 100 + 2 * (100 + 40);
+        while (tenants.every(isWaiting)) {
+          if (simulation.now % 50 === 0) simulation.add(urgent!.prompt, urgent!.maxTokens, { priority: -1, tenant: 'a' });
+          simulation.step();
+          if (simulation.now % 20 !== 0) continue;
+          const amounts = tenants.map(([tenant]) => served(tenant));
+          const extra = simulation.jobs.reduce((sum, job) => (job.priority < 0 ? sum + job.numServed : sum), 0);
+          amounts[0]! -= extra;
+          expect(Math.max(...amounts) - Math.min(...amounts)).toBeLessThanOrEqual(bound);
+        }
+        expect(served('b')).toBeGreaterThan(3 * bound);
+      }),
+      { numRuns: 15, seed: 1 },
+    );
+  });
+
+  it('admits the one request of a tenant next, though another has a thousand in the queue and more in use', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 64, maxNumSeqs: 4 }, 100);
+    for (let count = 0; count < 1000; count++) simulation.add(10, 20, { tenant: 'a' });
+    for (let step = 0; step < 100; step++) simulation.step();
+    const single = simulation.add(10, 20, { tenant: 'b' });
+    const before = simulation.jobs.filter(({ admission }) => admission !== null).length;
+    untilStarted(simulation, single);
+    expect(single.admission! - before).toBeLessThanOrEqual(1);
   });
 
   it('cuts a long prompt into chunks around the decodes that go on meanwhile', () => {
     const simulation = new Simulation({ maxNumBatchedTokens: 16, maxNumSeqs: 4 }, 100);
     simulation.add(5, 100);
+    simulation.step();
     simulation.add(40, 100);
-    const steps = Array.from({ length: 5 }, () => simulation.step().chunks.map(({ numTokens, isLast }) => ({ numTokens, isLast })));
+    const steps = Array.from({ length: 4 }, () => simulation.step().chunks.map(({ numTokens, isLast }) => ({ numTokens, isLast })));
+    const decode = { numTokens: 1, isLast: true };
     expect(steps).toEqual([
-      [
-        { numTokens: 5, isLast: true },
-        { numTokens: 11, isLast: false },
-      ],
-      [
-        { numTokens: 1, isLast: true },
-        { numTokens: 15, isLast: false },
-      ],
-      [
-        { numTokens: 1, isLast: true },
-        { numTokens: 14, isLast: true },
-      ],
-      [
-        { numTokens: 1, isLast: true },
-        { numTokens: 1, isLast: true },
-      ],
-      [
-        { numTokens: 1, isLast: true },
-        { numTokens: 1, isLast: true },
-      ],
+      [decode, { numTokens: 15, isLast: false }],
+      [decode, { numTokens: 15, isLast: false }],
+      [decode, { numTokens: 10, isLast: true }],
+      [decode, decode],
     ]);
+  });
+
+  it('lets short prompts pass long ones, which take no more than twice the steps for it', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 100, maxNumSeqs: 64 }, 1000);
+    const long = simulation.add(5000, 1);
+    const longer = simulation.add(6000, 1);
+    simulation.step();
+    let steps = 1;
+    for (; simulation.live.has(long); steps++) {
+      const short = simulation.add(20, 1);
+      simulation.step();
+      expect(simulation.live.has(short)).toBe(false);
+    }
+    expect(steps).toBeGreaterThan(50);
+    expect(steps).toBeLessThanOrEqual(100);
+    expect(longer.numServed).toBeLessThan(5000);
+  });
+
+  it('lets no stream of short prompts hold back a long one, nor the long ones too many at once', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 100, maxNumSeqs: 64 }, 10_000);
+    const long = Array.from({ length: 10 }, (_, index) => simulation.add(2000 - index, 1));
+    simulation.step();
+    expect(simulation.scheduler.numRunning).toBe(MAX_CUT_PROMPTS);
+    for (let step = 0; simulation.live.has(long[0]!); step++) {
+      expect(step).toBeLessThanOrEqual(40);
+      for (let count = 0; count < 10; count++) simulation.add(20, 1);
+      simulation.step();
+    }
+  });
+
+  it('starts an urgent one at once, at the cost of who is less urgent: of its slot', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 64, maxNumSeqs: 2 }, 100);
+    const patient = simulation.add(10, 50, { priority: 5 });
+    const normal = simulation.add(10, 50);
+    for (let step = 0; step < 10; step++) simulation.step();
+    const urgent = simulation.add(10, 5, { priority: -1 });
+    const { chunks, preempted } = simulation.step();
+    expect(preempted).toEqual([patient]);
+    expect(chunks.map(({ sequence }) => sequence)).toEqual([urgent, normal]);
+    const alsoNormal = simulation.add(10, 5);
+    simulation.drain();
+    expect(simulation.finished).toEqual([urgent, alsoNormal, normal, patient]);
+  });
+
+  it('and of its memory', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 512, maxNumSeqs: 8 }, 4);
+    const [normal, patient, youngest] = [0, 1, 1].map((priority) => simulation.add(60, 50, { priority }));
+    simulation.step();
+    const urgent = simulation.add(120, 5, { priority: 0 });
+    expect(simulation.step().preempted).toEqual([youngest]);
+    expect(simulation.running()).toEqual([normal, urgent, patient]);
+    // Memory that is enough for another patient one is kept for the one that is more urgent.
+    simulation.add(190, 1, { priority: 0 });
+    simulation.add(1, 1, { priority: 1 });
+    expect(simulation.step().preempted).toContain(patient);
+    expect(simulation.running()).toEqual([normal, urgent]);
   });
 
   it('preempts the youngest when memory runs out, and computes its prompt and emitted tokens again', () => {
@@ -190,12 +355,35 @@ describe('Scheduler', () => {
     expect(simulation.step().chunks).toMatchObject([{ sequence: youngest, numTokens: 60 + emitted, isLast: true }]);
   });
 
+  it('lets who was preempted go first, whatever its tenant was served', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 512, maxNumSeqs: 4 }, 2);
+    simulation.add(60, 10, { tenant: 'a' });
+    const youngest = simulation.add(60, 10, { tenant: 'a' });
+    while (youngest.memory !== null || youngest.numServed === 0) simulation.step();
+    const other = simulation.add(10, 5, { tenant: 'b' });
+    simulation.drain();
+    expect(simulation.finished.indexOf(youngest)).toBe(1);
+    expect(simulation.finished.indexOf(other)).toBe(2);
+  });
+
+  it('takes out who passes its deadline, in the queue and while it runs', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 64, maxNumSeqs: 1 }, 100);
+    const running = simulation.add(10, 50, { deadline: 5 });
+    const waiting = simulation.add(10, 50, { deadline: 3 });
+    const patient = simulation.add(10, 5, { deadline: 100 });
+    const expired = Array.from({ length: 5 }, () => simulation.step().expired);
+    expect(expired).toEqual([[], [], [waiting], [], [running]]);
+    expect(running.numEmitted).toBe(4);
+    simulation.drain();
+    expect(simulation.finished).toEqual([patient]);
+  });
+
   it('gives up on a sequence only when it does not fit alone: as a prompt, or once it has grown', () => {
     const simulation = new Simulation({ maxNumBatchedTokens: 512, maxNumSeqs: 4 }, 2);
     const prompt = simulation.add(129, 1);
     const grown = simulation.add(120, 100);
     const small = simulation.add(10, 1);
-    while (simulation.live.size > 0) simulation.step();
+    simulation.drain();
     expect(simulation.oversized).toEqual([prompt, grown]);
     expect(grown.tokenIds).toHaveLength(129);
     expect(simulation.finished).toEqual([small]);

@@ -1,3 +1,5 @@
+import { AdmissionQueue } from './admission-queue.js';
+import { prefillShares } from './prefill-shares.js';
 import type { MemoryPool, Sequence, SequenceMemory } from './sequence.js';
 
 export interface SchedulerLimits {
@@ -17,23 +19,33 @@ export interface Chunk<S> {
 
 /** What one step computes, and what had to give way to it. */
 export interface Schedule<S> {
+  /** The most urgent first. */
   chunks: Chunk<S>[];
   /** Back in the queue, without memory: their prompt and emitted tokens will be computed again. */
   preempted: S[];
+  /** Removed: their deadline has passed. */
+  expired: S[];
   /** Removed: even alone they do not fit into the memory. */
   oversized: S[];
 }
 
+/** Prompts that a step may cut short, of those that are as urgent as the next one in the queue or more so: while there are more, it waits. */
+export const MAX_CUT_PROMPTS = 4;
+
 /**
- * Decides what each step computes: continuous batching with chunked prefill, first come, first served.
+ * Decides what each step computes: continuous batching with chunked prefill; docs/scheduling.md has the policy and what it promises.
  *
- * Sequences keep their order of arrival throughout: the running ones came before the waiting ones, and who is preempted goes back to the
- * front. A prompt that the budget cuts short takes what is left of it, so nothing is admitted behind it: only the youngest running sequence
- * can be in prefill, and going through the running ones in order serves decode first. The oldest is never preempted, so all finish.
+ * The queue decides once who comes next. From then on a sequence has a rank, by priority and then by admission, which it keeps when it is
+ * preempted: memory is given in the order of ranks, and taken from the last one. So the first of the most urgent always finishes, and then
+ * the next.
  */
 export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
-  private readonly waiting: S[] = [];
+  private readonly queue = new AdmissionQueue<S>();
+  /** By rank. */
   private readonly running: S[] = [];
+  /** All that wait or run. */
+  private readonly live = new Set<S>();
+  private admissions = 0;
 
   constructor(
     private readonly limits: SchedulerLimits,
@@ -41,7 +53,7 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   ) {}
 
   get numWaiting(): number {
-    return this.waiting.length;
+    return this.live.size - this.running.length;
   }
 
   get numRunning(): number {
@@ -49,79 +61,117 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   }
 
   add(sequence: S): void {
-    this.waiting.push(sequence);
+    this.queue.add(sequence);
+    this.live.add(sequence);
   }
 
   /** Takes a sequence out, whatever it is doing, and frees its memory. */
   remove(sequence: S): void {
-    for (const queue of [this.running, this.waiting]) {
-      const index = queue.indexOf(sequence);
-      if (index >= 0) queue.splice(index, 1);
-    }
-    this.free(sequence);
+    if (!this.live.delete(sequence)) return;
+    this.queue.remove(sequence);
+    if (this.running.includes(sequence)) this.stop(sequence);
   }
 
-  /** Plans a step. The memory for it is reserved; {@link commit} follows once it is computed. */
-  schedule(): Schedule<S> {
-    const schedule: Schedule<S> = { chunks: [], preempted: [], oversized: [] };
-    const left = this.continueRunning(schedule);
+  /** Plans a step. The memory for it is reserved; {@link commit} follows once it is computed. @param now on the clock of the deadlines */
+  schedule(now: number): Schedule<S> {
+    const schedule: Schedule<S> = { chunks: [], preempted: [], expired: this.expire(now), oversized: [] };
+    this.growRunning(schedule);
     // Memory just ran out: what is waiting would only take it from those who run.
-    if (schedule.preempted.length === 0) this.admitWaiting(schedule, left);
+    if (schedule.preempted.length === 0) this.admitWaiting(schedule);
+    const tokens = this.shareBudget();
+    for (const [index, sequence] of this.running.entries()) {
+      if (tokens[index] === 0) continue;
+      const numTokens = sequence.memory!.chunkOf(tokens[index]!);
+      schedule.chunks.push({ sequence, numTokens, isLast: numTokens === sequence.numPending });
+    }
     return schedule;
   }
 
   /** Counts the tokens of a computed step. Sampled tokens are appended after this. */
   commit({ chunks }: Schedule<S>): void {
-    for (const { sequence, numTokens } of chunks) sequence.numComputed += numTokens;
+    for (const { sequence, numTokens, isLast } of chunks) {
+      sequence.numComputed += numTokens;
+      if (isLast) this.queue.charge(sequence, 1);
+    }
   }
 
-  /** @returns what is left of the budget */
-  private continueRunning(schedule: Schedule<S>): number {
-    let budget = this.limits.maxNumBatchedTokens;
+  private expire(now: number): S[] {
+    const expired: S[] = [];
+    for (const sequence of this.live) if (sequence.deadline <= now) expired.push(sequence);
+    for (const sequence of expired) this.remove(sequence);
+    return expired;
+  }
+
+  /** Reserves what the running ones need, at the cost of the last ones. */
+  private growRunning(schedule: Schedule<S>): void {
     for (let index = 0; index < this.running.length; index++) {
       const sequence = this.running[index]!;
-      if (budget === 0) break;
-      const numTokens = nextChunk(sequence, budget);
-      if (!this.grow(sequence, numTokens, schedule)) break; // it was the last one
-      schedule.chunks.push(chunk(sequence, numTokens));
-      budget -= numTokens;
-    }
-    return budget;
-  }
-
-  private admitWaiting(schedule: Schedule<S>, budget: number): void {
-    while (budget > 0 && this.waiting.length > 0 && this.running.length < this.limits.maxNumSeqs) {
-      const sequence = this.waiting[0]!;
-      sequence.memory = this.pool.open(sequence);
-      sequence.numComputed = sequence.memory.length;
-      // Room for all known tokens at once: a prompt that could not be prefilled to its end would be computed in vain.
-      if (sequence.memory.reserve(sequence.numPending)) {
-        this.running.push(this.waiting.shift()!);
-        const numTokens = nextChunk(sequence, budget);
-        schedule.chunks.push(chunk(sequence, numTokens));
-        budget -= numTokens;
-      } else {
-        this.free(sequence);
-        if (this.running.length > 0) return;
-        schedule.oversized.push(this.waiting.shift()!);
+      while (!sequence.memory!.reserve(sequence.numPending)) {
+        const last = this.running.at(-1)!;
+        if (this.running.length === 1) this.giveUp(last, schedule);
+        else this.preempt(last, schedule);
+        if (last === sequence) return;
       }
     }
   }
 
-  /** Makes room for a running sequence, at the cost of the youngest ones. @returns false where it had to go itself */
-  private grow(sequence: S, numTokens: number, schedule: Schedule<S>): boolean {
-    while (!sequence.memory!.reserve(numTokens)) {
-      const youngest = this.running.pop()!;
-      this.free(youngest);
-      if (this.running.length === 0) {
-        schedule.oversized.push(youngest);
-        return false;
-      }
-      this.waiting.unshift(youngest);
-      schedule.preempted.push(youngest);
-      if (youngest === sequence) return false;
+  private admitWaiting(schedule: Schedule<S>): void {
+    for (let next = this.queue.peek(); next !== undefined; next = this.queue.peek()) {
+      if (this.numCutShort(next.priority) >= MAX_CUT_PROMPTS) return;
+      if (this.makeRoom(next, schedule)) this.start(next);
+      else if (this.running.length > 0) return;
+      else this.giveUp(next, schedule);
+    }
+  }
+
+  /** Gives one that waits its memory, at the cost of less urgent ones. @returns false where it has to wait on */
+  private makeRoom(next: S, schedule: Schedule<S>): boolean {
+    while (this.running.length >= this.limits.maxNumSeqs) {
+      if (!this.preemptFor(next, schedule)) return false;
+    }
+    next.memory = this.pool.open(next);
+    next.numComputed = next.memory.length;
+    // Room for all known tokens at once: a prompt that could not be prefilled to its end would be computed in vain.
+    while (!next.memory.reserve(next.numPending)) {
+      if (this.preemptFor(next, schedule)) continue;
+      this.free(next);
+      return false;
     }
     return true;
+  }
+
+  private start(next: S): void {
+    this.queue.shift();
+    if (next.admission === null) {
+      next.admission = this.admissions++;
+      this.queue.charge(next, next.numPending);
+    }
+    const index = this.running.findIndex((other) => other.givesWayTo(next));
+    this.running.splice(index < 0 ? this.running.length : index, 0, next);
+  }
+
+  /** Preempts the last one if it is less urgent. */
+  private preemptFor({ priority }: S, schedule: Schedule<S>): boolean {
+    const last = this.running.at(-1);
+    if (last === undefined || last.priority <= priority) return false;
+    this.preempt(last, schedule);
+    return true;
+  }
+
+  private preempt(sequence: S, schedule: Schedule<S>): void {
+    this.stop(sequence);
+    this.queue.putBack(sequence);
+    schedule.preempted.push(sequence);
+  }
+
+  private giveUp(sequence: S, schedule: Schedule<S>): void {
+    this.remove(sequence);
+    schedule.oversized.push(sequence);
+  }
+
+  private stop(sequence: S): void {
+    this.running.splice(this.running.indexOf(sequence), 1);
+    this.free(sequence);
   }
 
   private free(sequence: S): void {
@@ -129,12 +179,17 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     sequence.memory = null;
     sequence.numComputed = 0;
   }
-}
 
-function nextChunk(sequence: Sequence<SequenceMemory>, budget: number): number {
-  return sequence.memory!.chunkOf(Math.min(sequence.numPending, budget));
-}
+  /** Prompts, as urgent as this or more so, that a step would not finish. */
+  private numCutShort(priority: number): number {
+    const shares = this.shareBudget();
+    return this.running.filter((sequence, index) => sequence.priority <= priority && shares[index]! < sequence.numPending).length;
+  }
 
-function chunk<S extends Sequence<SequenceMemory>>(sequence: S, numTokens: number): Chunk<S> {
-  return { sequence, numTokens, isLast: numTokens === sequence.numPending };
+  /** @returns tokens of each running sequence: one of each that decodes, so that no prompt stalls it, and the rest to the prompts */
+  private shareBudget(): number[] {
+    const prompts = this.running.filter(({ numPending }) => numPending > 1);
+    const shares = prefillShares(prompts, this.limits.maxNumBatchedTokens - (this.running.length - prompts.length)).values();
+    return this.running.map(({ numPending }) => (numPending > 1 ? shares.next().value! : numPending));
+  }
 }

@@ -16,26 +16,54 @@ export interface MemoryPool<M extends SequenceMemory> {
   open(sequence: { tokenIds: readonly number[]; cacheSalt: string | null }): M;
 }
 
+/** When a sequence's turn comes, and until when it is worth having. */
+export interface Turn {
+  /** Lower is sooner, as in vLLM; 0 unless given. */
+  priority?: number | undefined;
+  /** Whose it is; sequences of equal priority take turns by tenant. Empty unless given. */
+  tenant?: string | undefined;
+  /** What the tenant gets beside others: with 2, twice the tokens of one with 1; 1 unless given. */
+  weight?: number | undefined;
+  /** In seconds, on the clock that the scheduler is told; never unless given. */
+  deadline?: number | undefined;
+}
+
 /** A prompt and what was generated after it. */
 export class Sequence<M extends SequenceMemory> {
+  readonly priority: number;
+  readonly tenant: string;
+  readonly weight: number;
+  readonly deadline: number;
   /** The prompt, then the emitted tokens. */
   readonly tokenIds: number[];
   /** Leading tokens whose keys and values are stored. */
   numComputed = 0;
   /** Present while the sequence runs. */
   memory: M | null = null;
+  /** Its place in the order in which sequences were first admitted, which it keeps when it is preempted; null before. */
+  admission: number | null = null;
 
-  /** @param cacheSalt sequences that begin with the same tokens, and have the same salt, share their memory; null: it shares with none */
   constructor(
     readonly id: string,
     promptIds: readonly number[],
-    readonly cacheSalt: string | null,
+    { priority = 0, tenant = '', weight = 1, deadline = Infinity }: Turn = {},
+    /** Sequences that begin with the same tokens, and have the same salt, share their memory; null: it shares with none. */
+    readonly cacheSalt: string | null = null,
   ) {
     this.tokenIds = [...promptIds];
+    this.priority = priority;
+    this.tenant = tenant;
+    this.weight = weight;
+    this.deadline = deadline;
   }
 
   /** Tokens still to be computed before the next one can be sampled: 1 in decode, more in prefill. */
   get numPending(): number {
     return this.tokenIds.length - this.numComputed;
+  }
+
+  /** Of two that were admitted: whether this one is to give way to the other, being less urgent, or as urgent and younger. */
+  givesWayTo(other: Sequence<M>): boolean {
+    return this.priority === other.priority ? this.admission! > other.admission! : this.priority > other.priority;
   }
 }

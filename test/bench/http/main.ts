@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { parseInteger, table } from '@ringmesh/core';
 import { RingmeshProcess } from '@ringmesh/testing';
 import { runForJson } from '../child-process.ts';
-import { longContextPack } from '../long-context-pack.ts';
+import { lengthenedModel, promptOf } from '../lengthened-model.ts';
 import type { ClientsOptions, ClientsResult } from './clients.ts';
 import { delayQuantile, delaysBetween, readDelays, shareWithin } from './loop-delay.ts';
 import type { ProbeOptions, ProbeResult } from './probe.ts';
@@ -39,7 +39,7 @@ async function bench(streams: number, seconds: number): Promise<void> {
     });
   }
   try {
-    const packDir = await longContextPack(folder, CONTEXT_TOKENS);
+    const packDir = await lengthenedModel(folder, CONTEXT_TOKENS);
     serve = new RingmeshProcess(['serve', '--model', packDir, '--port', '0']);
     const url = await serve.line(/ at (http:\S+)\/v1/);
     const longPrompt = await promptOf(PROMPT_TOKENS, url);
@@ -61,15 +61,6 @@ async function bench(streams: number, seconds: number): Promise<void> {
     await serve?.kill();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** A text of about so many tokens. */
-async function promptOf(numTokens: number, url: string): Promise<string> {
-  const sentence = 'What is 47 + 85? It is 132, and 132 - 85 is 47 again. ';
-  const body = JSON.stringify({ prompt: sentence.repeat(10) });
-  const response = await fetch(`${url}/tokenize`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
-  const { count } = (await response.json()) as { count: number };
-  return sentence.repeat(Math.ceil((numTokens * 10) / count));
 }
 
 async function measure(name: string, options: ClientsOptions): Promise<Row> {

@@ -8,7 +8,7 @@ import { uniform } from '@ringmesh/sampler';
 import { RingmeshProcess } from '@ringmesh/testing';
 import { readManifest } from '@ringmesh/weights';
 import OpenAI from 'openai';
-import { longContextPack } from '../long-context-pack.ts';
+import { lengthenedModel } from '../lengthened-model.ts';
 import { showSpread, spreadOf } from '../statistics.ts';
 
 const HELP = `npm run bench -- --prefix [options]
@@ -36,7 +36,7 @@ async function bench(): Promise<boolean> {
   const folder = await mkdtemp(join(tmpdir(), 'ringmesh-bench-prefix-'));
   let serve: RingmeshProcess | undefined;
   try {
-    const packDir = values.model === undefined ? await longContextPack(folder, CONTEXT_TOKENS) : resolve(values.model);
+    const packDir = values.model === undefined ? await lengthenedModel(folder, CONTEXT_TOKENS) : resolve(values.model);
     const { vocabSize } = (await readManifest(packDir)).config;
     serve = new RingmeshProcess(['serve', '--model', packDir, '--port', '0', '--log-level', 'warn']);
     const client = new OpenAI({ baseURL: `${await serve.line(/ at (http:\S+)\/v1/)}/v1`, apiKey: 'none' });

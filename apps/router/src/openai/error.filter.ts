@@ -18,8 +18,8 @@ export class ErrorFilter implements ExceptionFilter {
     const reply = http.getResponse<FastifyReply>();
     const { status, body, headers } = errorResponse(error);
     const requestId = request.id;
-    // A 503 is the cluster's state, not a defect: the message says it all.
-    if (status === 503) this.log.warn({ requestId, code: body.error.code }, body.error.message);
+    // A 503 is the cluster's state and a 504 the client's wish, not a defect: the message says it all.
+    if (status === 503 || status === 504) this.log.warn({ requestId, code: body.error.code }, body.error.message);
     else if (status >= 500) this.log.error({ err: error, requestId }, 'request failed');
 
     const allowed = status === 404 && request.is404 ? this.routes.methodsOf(request.url.split('?', 1)[0]!) : [];

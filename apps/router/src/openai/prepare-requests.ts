@@ -39,6 +39,8 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     stop: typeof fields.stop === 'string' ? [fields.stop] : (fields.stop ?? []),
     includeStop: fields.include_stop_str_in_output ?? false,
     skipSpecialTokens: fields.skip_special_tokens ?? true,
+    priority: fields.priority ?? 0,
+    timeoutSeconds: fields.timeout ?? undefined,
     returnRoutedExperts: kind.returnRoutedExperts ?? false,
     cacheSalt: fields.cache_salt ?? undefined,
     reasoning: kind.reasoning,

@@ -7,6 +7,9 @@ export const MAX_STOP_TOKEN_IDS = 128;
 export const MAX_LOGPROBS = 20;
 export const MAX_CACHE_SALT_LENGTH = 256;
 
+const MAX_PRIORITY = 2 ** 31 - 1;
+export const MAX_REQUEST_TIMEOUT_S = 86_400;
+
 const stopString = z.string().min(1).max(MAX_STOP_LENGTH);
 
 /** Fields of both chat and text completions that choose tokens, end the text or add to the response: OpenAI's, then vLLM's. */
@@ -41,6 +44,18 @@ export const generationFields = {
     .max(MAX_CACHE_SALT_LENGTH)
     .nullish()
     .describe('Only requests with the same salt share what is computed of prompts that begin alike.'),
+  priority: z
+    .int()
+    .min(-MAX_PRIORITY)
+    .max(MAX_PRIORITY)
+    .nullish()
+    .describe('Lower is sooner: it is served before, and at the cost of, requests with higher ones. Default: 0.'),
+  timeout: z
+    .number()
+    .gt(0)
+    .max(MAX_REQUEST_TIMEOUT_S)
+    .nullish()
+    .describe('Seconds after which the request fails with deadline_exceeded if it is not done. Default: no limit.'),
   return_token_ids: z.boolean().nullish().describe('Add prompt_token_ids and token_ids to each choice.'),
   return_tokens_as_token_ids: z.boolean().nullish().describe('Write tokens in logprobs as "token_id:N".'),
 };
