@@ -13,6 +13,11 @@ const COMPLETIONS = '/v1/completions';
 const TOOL = { type: 'function', function: { name: 'f' } };
 const CALL = { id: 'x', type: 'function', function: { name: 'f', arguments: '{}' } };
 
+/** An array of arrays of …, so many times. */
+function deepSchema(depth: number): object {
+  return Array.from({ length: depth }).reduce<object>((items) => ({ type: 'array', items }), { type: 'null' });
+}
+
 interface Expected {
   status: number;
   code: string;
@@ -109,11 +114,38 @@ describe('chat requests with a bad field', () => {
     ['a tool of another kind', { tools: [{ type: 'web_search' }] }, 'tools.0.type'],
     ['a tool with a name that is none', { tools: [{ type: 'function', function: { name: 'a b' } }] }, 'tools.0.function.name'],
     ['too many tools', { tools: Array(129).fill(TOOL) }, 'tools'],
-    ['a required tool call', { tools: [TOOL], tool_choice: 'required' }, { param: 'tool_choice', says: 'structured output' }],
-    ['a named tool call', { tools: [TOOL], tool_choice: TOOL }, { param: 'tool_choice', says: 'structured output' }],
+    ['a required tool call without tools', { tool_choice: 'required' }, { param: 'tool_choice', says: 'needs tools' }],
+    ['an unknown choice of tools', { tools: [TOOL], tool_choice: 'any' }, { param: 'tool_choice', says: '"required"' }],
+    ['a named tool that is not there', { tools: [TOOL], tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice'],
     ['a negative budget of thoughts', { max_reasoning_tokens: -1 }, 'max_reasoning_tokens'],
     ['functions', { functions: [{ name: 'f' }] }, 'functions'],
-    ['a JSON answer', { response_format: { type: 'json_object' } }, { param: 'response_format.type', says: 'text' }],
+    ['an unknown form of answer', { response_format: { type: 'xml' } }, { param: 'response_format.type', says: 'json_schema' }],
+    ['a form of answer without its schema', { response_format: { type: 'json_schema' } }, 'response_format.json_schema'],
+    ['two forms of answer', { guided_regex: 'a', guided_choice: ['a'] }, { param: 'guided_choice', says: 'guided_regex' }],
+    [
+      'two forms of answer in one field',
+      { structured_outputs: { json: {}, regex: 'a' } },
+      { param: 'structured_outputs.regex', says: 'structured_outputs.json' },
+    ],
+    ['no choices', { guided_choice: [] }, 'guided_choice'],
+    ['a grammar', { guided_grammar: 'root ::= "a"' }, { param: 'guided_grammar', says: 'not supported' }],
+    [
+      'a keyword that is not supported',
+      { guided_json: { type: 'object', properties: { a: { type: 'array', uniqueItems: true } } } },
+      { code: 'grammar_invalid', param: 'guided_json', says: '#/properties/a: "uniqueItems"' },
+    ],
+    ['a schema that is no JSON', { guided_json: '{' }, { param: 'guided_json', says: 'JSON' }],
+    ['a malformed expression', { guided_regex: '(a' }, { code: 'grammar_invalid', param: 'guided_regex', says: ')' }],
+    [
+      'an expression that explodes',
+      { structured_outputs: { regex: '((a{1,100}){1,100}){1,100}' } },
+      { code: 'grammar_too_complex', param: 'structured_outputs.regex', says: 'simplify' },
+    ],
+    [
+      'a schema that is nested too deeply',
+      { guided_json: JSON.stringify(deepSchema(60)) },
+      { code: 'grammar_invalid', param: 'guided_json', says: 'deep' },
+    ],
     ['biases', { logit_bias: { 5: 10 } }, 'logit_bias'],
     ['a frequency penalty', { frequency_penalty: 0.5 }, 'frequency_penalty'],
     ['a presence penalty', { presence_penalty: 0.5 }, 'presence_penalty'],

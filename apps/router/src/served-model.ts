@@ -1,7 +1,9 @@
 import { ContextLengthExceededError, InvalidRequestError, ModelNotFoundError } from '@ringmesh/core';
+import { buildTokenTrie } from '@ringmesh/grammar';
 import type { Logger } from '@ringmesh/telemetry';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import { type GenerationDefaults, PackLayout, type PackManifest } from '@ringmesh/weights';
+import { Grammars } from './generation/grammars.js';
 import { OutputFormat, type OutputParsers } from './output/output-format.js';
 
 export interface ServedModelParts {
@@ -25,6 +27,7 @@ export class ServedModel {
   readonly tokenizer: Tokenizer;
   readonly chatTemplate: ChatTemplate;
   readonly output: OutputFormat;
+  readonly grammars: Grammars;
   readonly defaults: GenerationDefaults;
   readonly endTokenIds: number[];
   readonly vocabSize: number;
@@ -39,6 +42,7 @@ export class ServedModel {
     this.tokenizer = parts.tokenizer;
     this.chatTemplate = parts.chatTemplate;
     this.output = new OutputFormat(parts.tokenizer, parts.outputParsers);
+    this.grammars = new Grammars(buildTokenTrie(parts.tokenizer, parts.vocabSize, this.output.shownTokenIds));
     this.defaults = parts.defaults;
     this.endTokenIds = parts.endTokenIds;
     this.vocabSize = parts.vocabSize;

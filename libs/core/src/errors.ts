@@ -38,6 +38,16 @@ export class ContextLengthExceededError extends InvalidRequestError {
   override readonly code = 'context_length_exceeded';
 }
 
+/** A JSON schema or regular expression for structured output is malformed, uses what is not supported, or can never be fulfilled. */
+export class GrammarInvalidError extends InvalidRequestError {
+  override readonly code = 'grammar_invalid';
+}
+
+/** A JSON schema or regular expression needs more states or more work than a request may cost. */
+export class GrammarTooComplexError extends InvalidRequestError {
+  override readonly code = 'grammar_too_complex';
+}
+
 /** The body is larger than the server's limit. */
 export class BodyTooLargeError extends InvalidRequestError {
   override readonly code = 'body_too_large';
@@ -194,6 +204,8 @@ export class DiskFullError extends RingmeshError {
 export const ERROR_CLASSES = [
   InvalidRequestError,
   ContextLengthExceededError,
+  GrammarInvalidError,
+  GrammarTooComplexError,
   BodyTooLargeError,
   ModelNotFoundError,
   InvalidApiKeyError,

@@ -1,3 +1,4 @@
+import type { GrammarMatcher } from '@ringmesh/grammar';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
@@ -17,6 +18,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     readonly submittedAt: number,
     /** Whether it may share what is computed with others. */
     prefixCaching: boolean,
+    /** Null where every token may come. */
+    private readonly matcher: GrammarMatcher | null,
   ) {
     const { priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
     const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
@@ -42,11 +45,18 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     return this.thought?.forcedTokenId ?? null;
   }
 
+  /** [V / 32] a bit for each token that may come next; null: all may. */
+  mask(): Uint32Array | null {
+    return this.matcher?.mask() ?? null;
+  }
+
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
     this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
+    this.matcher?.accept(tokenId);
+    if (this.matcher?.isComplete === true) return 'stop';
     return this.numGenerated >= this.request.maxTokens ? 'length' : null;
   }
 }

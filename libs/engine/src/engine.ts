@@ -1,5 +1,6 @@
 import { DeadlineExceededError, EngineFailedError, errorToMessage, type StepProfile } from '@ringmesh/core';
 import type { Dispatcher } from '@ringmesh/dispatch';
+import { MatcherCache } from '@ringmesh/grammar';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import type { Model, Segment } from '@ringmesh/model';
 import { Sampler, uniform } from '@ringmesh/sampler';
@@ -27,6 +28,7 @@ export interface EngineParts {
 export class Engine {
   private readonly scheduler: Scheduler<SequenceCache, ActiveGeneration>;
   private readonly sampler: Sampler;
+  private readonly matchers = new MatcherCache();
   private readonly generations = new Map<string, ActiveGeneration>();
   private events: RequestEvent[] = [];
 
@@ -37,7 +39,9 @@ export class Engine {
 
   /** Queues a request whose id is not in use. */
   submit(request: GenerationRequest, submittedAt: number): void {
-    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching);
+    const { constraint } = request;
+    const matcher = constraint && this.matchers.matcher(constraint.grammar, constraint.vocabulary, constraint.endTokenIds);
+    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching, matcher ?? null);
     this.generations.set(request.id, generation);
     this.scheduler.add(generation);
   }
@@ -109,7 +113,7 @@ export class Engine {
       const forced = generation.forcedTokenId;
       const token =
         forced === null
-          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated))
+          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated), generation.mask())
           : this.sampler.force(logits, forced, sampling);
       const routed = generation.routing === null ? {} : { routedExperts: generation.routing.take() };
       this.events.push({ id, event: { type: 'token', ...token, ...routed } });

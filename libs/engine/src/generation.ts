@@ -1,8 +1,18 @@
 import type { RingmeshError } from '@ringmesh/core';
 import type { SamplingParams, TokenLogprob } from '@ringmesh/sampler';
+import type { CompiledGrammar, TokenTrie } from '@ringmesh/grammar';
 import type { ThoughtLimit } from './thought-budget.js';
 
 export type { SamplingParams, ThoughtLimit, TokenLogprob };
+
+/** What a reply must be. */
+export interface GrammarConstraint {
+  grammar: CompiledGrammar;
+  /** The tokens that are text. */
+  vocabulary: TokenTrie;
+  /** Tokens that end the reply: where its text may end, and nowhere else. */
+  endTokenIds: number[];
+}
 
 /** What the HTTP side asks of the engine: token ids only. */
 export interface GenerationRequest {
@@ -26,6 +36,8 @@ export interface GenerationRequest {
   cacheSalt?: string | undefined;
   /** Undefined: the model thinks as long as it likes. */
   thoughtLimit?: ThoughtLimit | undefined;
+  /** Undefined: every token may come at any place. With one, the generation also ends, as by a stop token, where nothing can follow. */
+  constraint?: GrammarConstraint | undefined;
 }
 
 /** [tokens][layers][k]: the experts that the gate chose, largest weight first; null for a layer without experts. */

@@ -50,6 +50,44 @@ describe('Sampler', () => {
     );
   });
 
+  it('draws under a mask as if there were no other tokens', () => {
+    const params = fc.record({
+      temperature: fc.constantFrom(0, 0.3, 1, 50),
+      topP: fc.constantFrom(0.3, 1),
+      topK: fc.constantFrom(0, 1, 3),
+      minP: fc.constantFrom(0, 0.1),
+      seed: fc.constant(0),
+      logprobs: fc.constant(-1),
+    });
+    const row = fc.array(fc.tuple(fc.integer({ min: -3000, max: 3000 }), fc.boolean()), { minLength: 1, maxLength: 100 });
+    fc.assert(
+      fc.property(row, params, fc.maxSafeInteger(), (tokens, sampling, seed) => {
+        const allowed = tokens.flatMap(([, isAllowed], id) => (isAllowed ? [id] : []));
+        fc.pre(allowed.length > 0);
+        const logits = Float32Array.from(tokens, ([logit]) => logit / 100);
+        const mask = new Uint32Array(Math.ceil(tokens.length / 32));
+        for (const id of allowed) mask[id >> 5]! |= 1 << (id & 31);
+        const random = uniform(seed, 0);
+        const { tokenId } = new Sampler(logits.length).sample(logits, sampling, random, mask);
+        const alone = Float32Array.from(allowed, (id) => logits[id]!);
+        expect(tokenId).toBe(allowed[new Sampler(allowed.length).sample(alone, sampling, random).tokenId]);
+      }),
+      { numRuns: 500, seed: 3 },
+    );
+  });
+
+  it('tells the log probability of a masked token without the mask', () => {
+    const logits = Float32Array.from([0, 1]);
+    const { tokenId, logprob } = new Sampler(2).sample(logits, { ...PLAIN, logprobs: 0 }, 0.9, Uint32Array.of(0b01));
+    expect(tokenId).toBe(0);
+    expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(1)), 9);
+  });
+
+  it('refuses a mask that leaves nothing', () => {
+    const sample = (): unknown => new Sampler(2).sample(Float32Array.from([0, 1]), PLAIN, 0.5, new Uint32Array(1));
+    expect(sample).toThrow(EngineFailedError);
+  });
+
   it('keeps no state from one step to the next', () => {
     const sampler = new Sampler(50);
     const steps = Array.from({ length: 20 }, (_, step) => Float32Array.from({ length: 50 }, (_, id) => 10 * uniform(step, id)));

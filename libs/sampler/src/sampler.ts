@@ -1,5 +1,6 @@
 import { EngineFailedError } from '@ringmesh/core';
 import { logSumExp, topTokens, type TokenLogprob } from './logprobs.js';
+import { MaskedLogits } from './masked-logits.js';
 import { RankedDistribution } from './ranked-distribution.js';
 import type { SamplingParams } from './sampling-params.js';
 
@@ -19,20 +20,25 @@ export interface SampledToken {
  */
 export class Sampler {
   private readonly distribution: RankedDistribution;
+  private readonly masked: MaskedLogits;
 
   constructor(readonly vocabSize: number) {
     this.distribution = new RankedDistribution(vocabSize);
+    this.masked = new MaskedLogits(vocabSize);
   }
 
   /**
    * @param logits [V] of one position
    * @param random in [0, 1): see `uniform`
-   * @throws EngineFailedError where a logit is NaN or infinite
+   * @param mask bit t % 32 of word t / 32: token t may come; null: every token may
+   * @throws EngineFailedError where a logit is NaN or infinite, and where no token may come
    */
-  sample(logits: Float32Array, params: SamplingParams, random: number): SampledToken {
+  sample(logits: Float32Array, params: SamplingParams, random: number, mask: Uint32Array | null = null): SampledToken {
     const best = argmax(logits);
-    const max = logits[best]!;
-    return describe(logits, max, params.temperature === 0 ? best : this.draw(logits, max, params, random), params);
+    const allowed = mask === null ? logits : this.masked.load(logits, mask);
+    const chosen = mask === null ? best : argmax(allowed);
+    const tokenId = params.temperature === 0 ? chosen : this.draw(allowed, allowed[chosen]!, params, random);
+    return describe(logits, logits[best]!, tokenId, params);
   }
 
   /**

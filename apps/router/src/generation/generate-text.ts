@@ -69,7 +69,7 @@ export async function* generateText(
       if (stopped !== undefined) {
         finished = { type: 'finished', text: emit, reason: 'stop', stopReason: stopped };
       } else {
-        const isRequestedStop = event.reason === 'stop' && !endTokenIds.includes(lastTokenId);
+        const isRequestedStop = request.stopTokenIds.includes(lastTokenId) && !endTokenIds.includes(lastTokenId);
         finished = {
           type: 'finished',
           text: emit + stopChecker.flush(),

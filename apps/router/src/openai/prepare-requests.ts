@@ -1,9 +1,11 @@
 import { ContextLengthExceededError, InvalidRequestError } from '@ringmesh/core';
-import type { ThoughtLimit } from '@ringmesh/engine';
+import type { GrammarConstraint, ThoughtLimit } from '@ringmesh/engine';
+import type { ThoughtPlace } from '@ringmesh/grammar';
 import type { TextRequest } from '../generation/text-request.js';
 import type { ServedModel } from '../served-model.js';
 import { samplingParams } from './sampling.js';
 import type { GenerationFields } from './schemas/fields.js';
+import type { AnswerGrammar } from './structured-output.js';
 
 /** What differs between the endpoints. */
 export interface RequestKind {
@@ -25,11 +27,13 @@ export interface RequestKind {
   reasoning?: TextRequest['reasoning'];
   thoughtLimit?: ThoughtLimit | undefined;
   shownTokenIds?: ReadonlySet<number>;
+  /** What the answer must be, after what may come before it; undefined: any text. */
+  grammar?: (AnswerGrammar & { thought: ThoughtPlace }) | undefined;
 }
 
 /**
  * One engine request a prompt, checked against the model's vocabulary and context.
- * @throws InvalidRequestError, ContextLengthExceededError
+ * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError
  */
 export function prepareRequests(model: ServedModel, fields: GenerationFields, prompts: number[][], kind: RequestKind): TextRequest[] {
   const stopTokenIds = fields.stop_token_ids ?? [];
@@ -46,6 +50,7 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     reasoning: kind.reasoning,
     thoughtLimit: kind.thoughtLimit,
     shownTokenIds: kind.shownTokenIds,
+    constraint: kind.grammar && constraintOf(model, fields, kind.grammar),
   };
   return prompts.map((promptIds, index) => ({
     ...shared,
@@ -54,6 +59,14 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     sampling: samplingParams(fields, model.defaults, kind.logprobs), // each prompt a seed of its own where none is given
     maxTokens: answerLength(model.maxModelLen, promptIds.length, kind),
   }));
+}
+
+function constraintOf(
+  model: ServedModel,
+  { ignore_eos: ignoreEnd }: GenerationFields,
+  { source, thought, field }: NonNullable<RequestKind['grammar']>,
+): GrammarConstraint {
+  return model.grammars.constraint(source, thought, ignoreEnd === true ? [] : model.endTokenIds, field);
 }
 
 function answerLength(

@@ -16,6 +16,7 @@ import { type ChatCompletion, chatCompletionSchema } from '../schemas/responses.
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
 import { streamUsage } from '../usage.js';
+import { chatGrammar } from './chat-grammar.js';
 import { chatPrompt } from './chat-prompt.js';
 import { chatChunks, chatCompletion, type ChatResponseOptions } from './chat-response.js';
 
@@ -57,6 +58,7 @@ export class ChatController {
       reasoning: format.reasoning,
       thoughtLimit: maxReasoningTokens == null ? undefined : this.model.output.thoughtLimit(maxReasoningTokens, opensThought),
       shownTokenIds: this.model.output.shownTokenIds,
+      grammar: chatGrammar(this.model.output, body, opensThought),
     });
     const options: ChatResponseOptions = {
       id,

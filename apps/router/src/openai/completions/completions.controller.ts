@@ -13,6 +13,7 @@ import { prepareRequests } from '../prepare-requests.js';
 import { type CompletionRequest, completionRequestSchema } from '../schemas/completion-request.js';
 import { type Completion, completionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
+import { answerGrammar } from '../structured-output.js';
 import { collectChoices } from '../text-choice.js';
 import { streamUsage } from '../usage.js';
 import { completionPrompts } from './completion-prompts.js';
@@ -46,6 +47,7 @@ export class CompletionsController {
     this.model.checkName(body.model);
     const id = `cmpl-${randomUUID()}`;
     const prompts = completionPrompts(this.model, body.prompt);
+    const answer = answerGrammar(body);
     const requests = prepareRequests(this.model, body, prompts, {
       id,
       promptField: 'prompt',
@@ -54,6 +56,7 @@ export class CompletionsController {
       defaultMaxTokens: DEFAULT_MAX_TOKENS,
       logprobs: body.logprobs ?? -1,
       returnRoutedExperts: body.return_routed_experts ?? false,
+      ...(answer === undefined ? {} : { grammar: { ...answer, thought: 'none' }, shownTokenIds: this.model.output.shownTokenIds }),
     });
     const options: CompletionResponseOptions = {
       id,

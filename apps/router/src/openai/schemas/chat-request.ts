@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
 import { chatMessageSchema } from './messages.js';
-import { MAX_TOOLS, toolChoiceFields, toolSchema } from './tools.js';
+import { checkStructuredOutput, structuredOutputFields } from './structured-output.js';
+import { checkToolChoice, MAX_TOOLS, toolChoiceFields, toolSchema } from './tools.js';
 import { unsupportedChatFields, unsupportedFields } from './unsupported.js';
 
 export const MAX_MESSAGES = 1024;
@@ -42,6 +43,7 @@ export const chatRequestSchema = z
     ...generationFields,
     max_completion_tokens: z.int().min(1).nullish().describe('The same as max_tokens, and goes before it. Default: what fits the context.'),
     ...toolChoiceFields,
+    ...structuredOutputFields,
     include_reasoning: z
       .boolean()
       .nullish()
@@ -58,6 +60,8 @@ export const chatRequestSchema = z
   })
   .superRefine((request, context) => {
     checkStreamOptions(request, context);
+    checkStructuredOutput(request, context);
+    checkToolChoice(request, context);
     if (request.top_logprobs && !request.logprobs) {
       context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'Only allowed with "logprobs": true' });
     }

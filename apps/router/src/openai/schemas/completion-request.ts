@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
+import { checkStructuredOutput, structuredOutputFields } from './structured-output.js';
 import { unsupportedCompletionFields, unsupportedFields } from './unsupported.js';
 
 export const MAX_PROMPTS = 128;
@@ -29,9 +30,13 @@ export const completionRequestSchema = z
       .nullish()
       .describe("How many alternatives to report beside each token's own log probability."),
     return_routed_experts: z.boolean().nullish().describe('Add routed_experts to each choice, as SGLang does.'),
+    ...structuredOutputFields,
     ...unsupportedFields,
     ...unsupportedCompletionFields,
   })
-  .superRefine(checkStreamOptions);
+  .superRefine((request, context) => {
+    checkStreamOptions(request, context);
+    checkStructuredOutput(request, context);
+  });
 
 export type CompletionRequest = z.infer<typeof completionRequestSchema>;

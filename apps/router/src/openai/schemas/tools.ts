@@ -3,8 +3,6 @@ import { z } from 'zod';
 export const MAX_TOOLS = 128;
 const MAX_DESCRIPTION_LENGTH = 16_384;
 
-const NEEDS_MASKS = 'is not supported yet, for it needs structured output: use "auto", and ask for the call in a message';
-
 /** A function that the model may call. Further fields go to the chat template as they are. */
 export const toolSchema = z.looseObject({
   type: z.literal('function', { error: 'Only tools of type "function" are supported' }),
@@ -15,16 +13,30 @@ export const toolSchema = z.looseObject({
   }),
 });
 
+const namedTool = z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) });
+
 export const toolChoiceFields = {
   tool_choice: z
-    .literal(['none', 'auto'], {
-      error: ({ input }) => {
-        if (input === 'required') return `"required" ${NEEDS_MASKS}`;
-        if (typeof input === 'object' && input !== null) return `Forcing a function ${NEEDS_MASKS}`;
-        return 'Expected "none" or "auto"';
-      },
+    .union([z.literal(['none', 'auto', 'required']), namedTool], {
+      error: 'Expected "none", "auto", "required" or {"type": "function", "function": {"name": …}}',
     })
     .nullish()
-    .describe('none: the model is not shown the tools. Default: auto.'),
+    .describe(
+      'none: the model is not shown the tools. required: it calls one of them at least. A named one: it calls this one. Default: auto.',
+    ),
   parallel_tool_calls: z.boolean().nullish().describe('false: only the first call of an answer is reported, as in vLLM. Default: true.'),
 };
+
+interface ToolFields {
+  tools?: z.infer<typeof toolSchema>[] | null | undefined;
+  tool_choice?: 'none' | 'auto' | 'required' | z.infer<typeof namedTool> | null | undefined;
+}
+
+/** Says which fields contradict one another. */
+export function checkToolChoice({ tools, tool_choice: choice }: ToolFields, context: z.RefinementCtx): void {
+  const names = (tools ?? []).map((tool) => tool.function.name);
+  const refuse = (message: string): void => context.addIssue({ code: 'custom', path: ['tool_choice'], message });
+  if (choice === 'required' && names.length === 0) refuse('"required" needs tools');
+  if (typeof choice === 'object' && choice !== null && !names.includes(choice.function.name))
+    refuse('Names a function that is not among the tools');
+}

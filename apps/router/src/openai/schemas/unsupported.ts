@@ -11,7 +11,7 @@ function only<T extends string | number | boolean>(neutral: T | T[], what: strin
   return z.literal(values, { error: `${what} not supported: remove the field or set it to ${shown}` }).nullish();
 }
 
-function absent(what: string): z.ZodType<null | undefined> {
+export function absent(what: string): z.ZodType<null | undefined> {
   return z.null({ error: `${what} not supported: remove the field` }).optional();
 }
 
@@ -36,12 +36,6 @@ export const unsupportedFields = {
   truncate_prompt_tokens: absent('Truncating the prompt is'),
   allowed_token_ids: absent('Restricting tokens is'),
   bad_words: emptyList('Forbidding words is'),
-  guided_json: absent('Structured output is'),
-  guided_regex: absent('Structured output is'),
-  guided_choice: absent('Structured output is'),
-  guided_grammar: absent('Structured output is'),
-  structured_outputs: absent('Structured output is'),
-  response_format: z.object({ type: z.literal('text', { error: 'Only "text" is supported' }) }).nullish(),
 };
 
 export const unsupportedChatFields = {

@@ -1,0 +1,115 @@
+import { GrammarTooComplexError } from '@ringmesh/core';
+import { type Machine, StateFlag, UNLIMITED } from '../machine/machine.js';
+import { Automaton } from './automaton.js';
+import type { LeafWalk, LeafWalks } from './leaf-walk.js';
+import type { RunState, StateSet } from './state-set.js';
+import type { TokenTrie } from './token-trie.js';
+
+/** States that one mask may look at: some 50 ms. A usual mask takes some hundred. */
+const MAX_WORK = 400_000;
+/** Masks that a grammar keeps, of 16 KiB each at the vocabulary of Ring-lite. */
+const MAX_MASKS = 256;
+
+/** The masks of one grammar over one vocabulary, shared by all requests with this grammar. */
+export class GrammarMasks {
+  readonly automaton: Automaton;
+  readonly start: StateSet;
+  private readonly path: StateSet[] = []; // by depth of the trie
+  private numMasks = 0;
+
+  /** @param walksOf what tokens do from a state of a deterministic rule */
+  constructor(
+    private readonly machine: Machine,
+    readonly trie: TokenTrie,
+    private readonly walksOf: (state: number) => LeafWalks,
+  ) {
+    this.automaton = new Automaton(machine);
+    this.start = this.automaton.start();
+  }
+
+  /**
+   * The tokens that may come, end tokens aside: not to be written to.
+   * @throws GrammarTooComplexError
+   */
+  of(set: StateSet): Uint32Array {
+    if (set.mask !== undefined) return set.mask;
+    if (++this.numMasks > MAX_MASKS) {
+      this.numMasks = 0;
+      this.automaton.forget();
+    }
+    const mask = new Uint32Array(Math.ceil(this.trie.vocabSize / 32));
+    const limit = this.automaton.work + MAX_WORK;
+    const { flags } = this.machine;
+    const branching = this.automaton.branching(set);
+    if (branching.states.length > 0) this.walk(branching, 0, this.trie.byte.length, mask, limit);
+    for (const run of set.states) if ((flags[run.state]! & StateFlag.LEAF) !== 0) this.addLeaf(run, mask, limit);
+    return (set.mask = mask);
+  }
+
+  /** Adds the tokens that a deterministic rule allows, and those that go on after its end. */
+  private addLeaf({ state, count, frame }: RunState, mask: Uint32Array, limit: number): void {
+    const walk = this.walksOf(state).of(state);
+    const [min, max] = [this.machine.ruleMin[frame.rule]!, this.machine.ruleMax[frame.rule]!];
+    const room = max === UNLIMITED ? Infinity : max - count;
+    addInside(walk, room, mask);
+    if (frame.returns.length === 0) throw new Error('a deterministic rule is always called');
+    const after = this.automaton.after(frame);
+    const { exitNodes, exitCounts } = walk;
+    for (let exit = 0; exit < exitNodes.length; exit++) {
+      const gained = exitCounts[exit]!;
+      if (gained > room || count + gained < min) continue;
+      const node = exitNodes[exit]!;
+      this.addTokens(node, mask);
+      if (after.states.length > 0) this.walk(after, node + 1, this.trie.end[node]!, mask, limit);
+    }
+  }
+
+  /** Adds the tokens below a part of the trie that the set allows. */
+  private walk(set: StateSet, first: number, last: number, mask: Uint32Array, limit: number): void {
+    if (first >= last) return;
+    const { automaton, path } = this;
+    const { byte, depth, end } = this.trie;
+    path[depth[first]!] = set;
+    for (let node = first; node < last;) {
+      const next = automaton.next(path[depth[node]!]!, byte[node]!);
+      if (next === null) {
+        node = end[node]!;
+        continue;
+      }
+      if (automaton.work > limit)
+        throw new GrammarTooComplexError('the grammar leaves too many ways open at once to follow them all: simplify it');
+      this.addTokens(node, mask);
+      path[depth[node]! + 1] = next;
+      node++;
+    }
+  }
+
+  private addTokens(node: number, mask: Uint32Array): void {
+    const { firstToken, tokens } = this.trie;
+    for (let index = firstToken[node]!; index < firstToken[node + 1]!; index++) {
+      const token = tokens[index]!;
+      mask[token >> 5]! |= 1 << (token & 31);
+    }
+  }
+}
+
+/** @param room what the rule's counter may still gain */
+function addInside({ inside, tokens, needs }: LeafWalk, room: number, mask: Uint32Array): void {
+  const fitting = room >= (needs.at(-1) ?? 0) ? needs.length : countUpTo(needs, room);
+  if (fitting === needs.length) {
+    for (let word = 0; word < mask.length; word++) mask[word]! |= inside[word]!;
+  } else {
+    for (let index = 0; index < fitting; index++) mask[tokens[index]! >> 5]! |= 1 << (tokens[index]! & 31);
+  }
+}
+
+/** How many values of an ascending list are no larger. */
+function countUpTo(values: Uint16Array, limit: number): number {
+  let [low, high] = [0, values.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

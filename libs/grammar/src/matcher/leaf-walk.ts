@@ -1,0 +1,115 @@
+import { type Machine, StateFlag } from '../machine/machine.js';
+import type { TokenTrie } from './token-trie.js';
+
+/** What the tokens of a vocabulary do from one state of a deterministic rule, whatever its limits and whoever has called it. */
+export interface LeafWalk {
+  /** Bit t: after token t the rule can go on. */
+  inside: Uint32Array; // [V / 32]
+  /** Nodes of the trie at which the rule may end, and what its counter has gained by then. */
+  exitNodes: Int32Array;
+  exitCounts: Uint16Array;
+  /** The tokens of `inside`, those first that need the least of the counter's room; only of rules that count. */
+  tokens: Int32Array;
+  /** What each of them needs. */
+  needs: Uint16Array;
+}
+
+const NOWHERE = -1;
+
+/** Tells what tokens do, by state; a walk through the whole trie takes a millisecond or two, so it is done once. */
+export class LeafWalks {
+  private readonly walks = new Map<number, LeafWalk>();
+  private rows: (Int32Array | undefined)[] = []; // by state
+
+  constructor(
+    private readonly machine: Machine,
+    private readonly trie: TokenTrie,
+  ) {}
+
+  get size(): number {
+    return this.walks.size;
+  }
+
+  forget(): void {
+    this.walks.clear();
+    this.rows = [];
+  }
+
+  of(state: number): LeafWalk {
+    let walk = this.walks.get(state);
+    if (walk === undefined) this.walks.set(state, (walk = this.walk(state)));
+    return walk;
+  }
+
+  private walk(start: number): LeafWalk {
+    const { byte, depth, end, firstToken, tokens, vocabSize } = this.trie;
+    const { flags } = this.machine;
+    const inside = new Uint32Array(Math.ceil(vocabSize / 32));
+    const exitNodes = new Int32Array(byte.length);
+    const exitCounts = new Uint16Array(byte.length);
+    const needOf = new Uint16Array(vocabSize); // 1 more than the need; 0: not inside
+    let numExits = 0;
+    let counts = false;
+    const rows = [this.row(start)]; // by depth
+    const gained = [0];
+    for (let node = 0; node < byte.length;) {
+      const at = depth[node]!;
+      const state = rows[at]![byte[node]!]!;
+      if (state === NOWHERE) {
+        node = end[node]!;
+        continue;
+      }
+      const flag = flags[state]!;
+      const count = gained[at]! + ((flag & StateFlag.COUNTS) === 0 ? 0 : 1);
+      rows[at + 1] = this.row(state);
+      gained[at + 1] = count;
+      if ((flag & StateFlag.ACCEPTS) !== 0) {
+        exitNodes[numExits] = node;
+        exitCounts[numExits++] = count;
+      }
+      // With a minimum, the exit decides.
+      if ((flag & StateFlag.NEEDS_MIN) === 0) {
+        const need = count + ((flag & StateFlag.NEEDS_ROOM) === 0 ? 0 : 1);
+        counts ||= need > 0;
+        for (let index = firstToken[node]!; index < firstToken[node + 1]!; index++) {
+          const token = tokens[index]!;
+          inside[token >> 5]! |= 1 << (token & 31);
+          needOf[token] = need + 1;
+        }
+      }
+      node++;
+    }
+    const exits = { exitNodes: exitNodes.slice(0, numExits), exitCounts: exitCounts.slice(0, numExits) };
+    return { inside, ...exits, ...sortByNeed(counts ? needOf : new Uint16Array(0)) };
+  }
+
+  /** Where each byte leads. */
+  private row(state: number): Int32Array {
+    let row = this.rows[state];
+    if (row === undefined) {
+      const { edgeStart, edgeLow, edgeHigh, edgeTarget } = this.machine;
+      row = new Int32Array(256).fill(NOWHERE);
+      for (let edge = edgeStart[state]!; edge < edgeStart[state + 1]!; edge++)
+        row.fill(edgeTarget[edge]!, edgeLow[edge], edgeHigh[edge]! + 1);
+      this.rows[state] = row;
+    }
+    return row;
+  }
+}
+
+/** Sorts by counting. @param needOf by token: 1 more than it needs, 0 for one that is left out */
+function sortByNeed(needOf: Uint16Array): Pick<LeafWalk, 'tokens' | 'needs'> {
+  const numWith = new Int32Array(needOf.reduce((most, need) => Math.max(most, need), 0) + 2);
+  for (const need of needOf) numWith[need + 1]!++;
+  const numLeftOut = numWith[1] ?? 0;
+  for (let need = 1; need < numWith.length; need++) numWith[need]! += numWith[need - 1]!; // now: where each begins
+  const tokens = new Int32Array(needOf.length - numLeftOut);
+  const needs = new Uint16Array(tokens.length);
+  for (const [token, need] of needOf.entries()) {
+    if (need === 0) continue;
+    const place = numWith[need]!++ - numLeftOut;
+    tokens[place] = token;
+    needs[place] = need - 1;
+  }
+  return { tokens, needs };
+}

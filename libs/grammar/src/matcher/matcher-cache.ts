@@ -1,0 +1,43 @@
+import type { CompiledGrammar } from '../compile-grammar.js';
+import { BASE } from '../json/base.js';
+import type { Machine } from '../machine/machine.js';
+import { GrammarMasks } from './grammar-masks.js';
+import { GrammarMatcher } from './grammar-matcher.js';
+import { LeafWalks } from './leaf-walk.js';
+import type { TokenTrie } from './token-trie.js';
+
+/** Grammars whose masks are kept, of at most 8 MiB each. */
+const MAX_GRAMMARS = 16;
+/** States of one grammar whose walks are kept. */
+const MAX_WALKS = 64;
+
+/** Makes matchers; what was found out about a grammar is kept for the next request that has it. */
+export class MatcherCache {
+  private readonly masks = new Map<string, GrammarMasks>(); // the one used last comes last
+  private base: { key: string; walks: LeafWalks } | undefined;
+
+  matcher({ key, machine }: CompiledGrammar, trie: TokenTrie, endTokenIds: readonly number[]): GrammarMatcher {
+    const ofBoth = `${key} ${trie.key}`;
+    const masks = this.masks.get(ofBoth) ?? this.make(machine, trie);
+    this.masks.delete(ofBoth);
+    this.masks.set(ofBoth, masks);
+    for (const oldest of this.masks.keys()) if (this.masks.size > MAX_GRAMMARS) this.masks.delete(oldest);
+    return new GrammarMatcher(masks, endTokenIds);
+  }
+
+  private make(machine: Machine, trie: TokenTrie): GrammarMasks {
+    const own = new LeafWalks(machine, trie);
+    const base = this.baseWalks(machine, trie);
+    return new GrammarMasks(machine, trie, (state) => {
+      if (state < BASE.numStates) return base;
+      if (own.size >= MAX_WALKS) own.forget();
+      return own;
+    });
+  }
+
+  /** The first states of all machines are the same. */
+  private baseWalks(machine: Machine, trie: TokenTrie): LeafWalks {
+    if (this.base?.key !== trie.key) this.base = { key: trie.key, walks: new LeafWalks(machine, trie) };
+    return this.base.walks;
+  }
+}

@@ -1,0 +1,134 @@
+import type { Budget } from '../machine/budget.js';
+import type { ByteSequence, Encoding } from './byte-sequences.js';
+import type { CodePoints } from './code-points.js';
+import type { Regex } from './regex.js';
+
+/** A nondeterministic automaton over bytes with one start and one end. */
+export interface Nfa {
+  start: number;
+  end: number;
+  /** Three numbers an edge: lowest byte, highest byte, target. In the order of the bytes; those of one state do not overlap. */
+  edges: readonly (readonly number[])[];
+  empty: readonly (readonly number[])[];
+}
+
+/** What a state costs to make, in steps. */
+const STATE_STEPS = 20;
+/** Lists are made when something comes into them: most states have one kind of edge. */
+const NONE: number[] = [];
+
+/** @throws GrammarTooComplexError; the regex may have neither anchors nor lookaheads */
+export function buildNfa(regex: Regex, encoding: Encoding, budget: Budget): Nfa {
+  const builder = new NfaBuilder(encoding, budget);
+  const start = builder.state();
+  const end = builder.add(start, regex);
+  return { start, end, edges: builder.edges, empty: builder.empty };
+}
+
+class NfaBuilder {
+  readonly edges: number[][] = [];
+  readonly empty: number[][] = [];
+  private readonly sequencesOf = new Map<CodePoints, readonly ByteSequence[]>();
+
+  constructor(
+    private readonly encoding: Encoding,
+    private readonly budget: Budget,
+  ) {}
+
+  state(): number {
+    this.budget.spend(STATE_STEPS);
+    this.edges.push(NONE);
+    return this.empty.push(NONE) - 1;
+  }
+
+  /** @returns the state after the regex */
+  add(from: number, regex: Regex): number {
+    switch (regex.type) {
+      case 'set':
+        return this.addSet(from, regex.set);
+      case 'sequence':
+        return regex.parts.reduce((state, part) => this.add(state, part), from);
+      case 'choice': {
+        const end = this.state();
+        for (const option of regex.options) this.skip(this.add(this.after(from), option), end);
+        return end;
+      }
+      case 'repeat':
+        return this.addRepeat(from, regex.part, regex.min, regex.max);
+      case 'anchor':
+      case 'lookahead':
+        throw new Error(`a regex with ${regex.type} was not resolved`);
+    }
+  }
+
+  private addRepeat(from: number, part: Regex, min: number, max: number): number {
+    let state = from;
+    for (let count = 0; count < min; count++) state = this.add(state, part);
+    if (max === Infinity) {
+      const loop = this.after(state);
+      this.skip(this.add(loop, part), loop);
+      return this.after(loop);
+    }
+    const end = this.state();
+    for (let count = min; count < max; count++) {
+      this.skip(state, end);
+      state = this.add(this.after(state), part);
+    }
+    this.skip(state, end);
+    return end;
+  }
+
+  private addSet(from: number, points: CodePoints): number {
+    let sequences = this.sequencesOf.get(points);
+    if (sequences === undefined) this.sequencesOf.set(points, (sequences = this.encoding(points)));
+    // A state is entered by one set at most: what follows another one begins with a state of its own.
+    const start = this.edges[from] === NONE ? from : this.after(from);
+    const end = this.state();
+    this.addSequences(start, sequences, end, new Map());
+    return end;
+  }
+
+  /** @param known states from which the same bytes lead to the end */
+  private addSequences(from: number, sequences: readonly ByteSequence[], end: number, known: Map<string, number>): void {
+    const edges: [low: number, high: number, target: number][] = [];
+    for (const [[low, high], rests] of groupByFirst(sequences)) {
+      edges.push([low, high, this.targetOf(rests, end, known)]);
+    }
+    this.budget.spend(edges.length);
+    this.edges[from] = edges.sort(([a], [b]) => a - b).flat();
+  }
+
+  private targetOf(rests: readonly ByteSequence[], end: number, known: Map<string, number>): number {
+    if (rests.every(({ length }) => length === 0)) return end;
+    const key = rests.join(';');
+    let state = known.get(key);
+    if (state === undefined) {
+      known.set(key, (state = this.state()));
+      this.addSequences(state, rests, end, known);
+    }
+    return state;
+  }
+
+  private after(state: number): number {
+    const next = this.state();
+    this.skip(state, next);
+    return next;
+  }
+
+  private skip(from: number, to: number): void {
+    if (this.empty[from] === NONE) this.empty[from] = [to];
+    else this.empty[from]!.push(to);
+  }
+}
+
+/** What follows each first range. Ranges of different groups do not overlap. */
+function groupByFirst(sequences: readonly ByteSequence[]): (readonly [ByteSequence[number], ByteSequence[]])[] {
+  const groups = new Map<string, [ByteSequence[number], ByteSequence[]]>();
+  for (const [first, ...rest] of sequences) {
+    const key = first!.join();
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [first!, [rest]]);
+    else group[1].push(rest);
+  }
+  return [...groups.values()];
+}
