@@ -143,7 +143,7 @@ describe('chat requests with a bad field', () => {
     ],
     [
       'a schema that is nested too deeply',
-      { guided_json: JSON.stringify(deepSchema(60)) },
+      { guided_json: JSON.stringify(deepSchema(100)) },
       { code: 'grammar_invalid', param: 'guided_json', says: 'deep' },
     ],
     ['biases', { logit_bias: { 5: 10 } }, 'logit_bias'],

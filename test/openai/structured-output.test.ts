@@ -131,13 +131,13 @@ describe('a tool call', () => {
   ];
 
   it.each([0, 1])('is made where it is required, at temperature %s', async (temperature) => {
-    const { message, finish_reason } = await create({ tools, tool_choice: 'required', temperature, max_tokens: 900 }, opening);
+    const { message, finish_reason } = await create({ tools, tool_choice: 'required', temperature, max_tokens: 700 }, opening);
     expect(message.content).toBeNull();
     if (finish_reason !== 'length') expect(finish_reason).toBe('tool_calls');
     for (const call of message.tool_calls!.slice(0, finish_reason === 'length' ? -1 : undefined)) {
       if (call.type !== 'function') throw new Error('no function');
       if (call.function.name === 'add') expectValid(parameters, call.function.arguments);
-      else expect(call.function).toEqual({ name: 'stop', arguments: '{}' });
+      else expect([call.function.name, JSON.parse(call.function.arguments)]).toEqual(['stop', {}]);
     }
   });
 

@@ -41,8 +41,9 @@ export const SCHEMAS: Readonly<Record<string, object>> = {
       element: object({
         type: { enum: ['div', 'button'] },
         label: text(5),
-        children: { type: 'array', items: { $ref: '#/$defs/element' }, maxItems: 1 },
+        children: { type: 'array', items: { $ref: '#/$defs/leaf' }, maxItems: 2 },
       }),
+      leaf: object({ type: { enum: ['text', 'image'] }, label: text(5) }),
     },
   },
   'a linked list': object(
