@@ -165,6 +165,10 @@ describe('a server with API keys', () => {
     const client = clientOf('sk-one');
     const open = [new Open(client)];
     await untilMetric(router, RUNNING, 1);
+    const headers = { authorization: 'Bearer sk-one' };
+    const late = await router.post('/v1/completions', { ...SHORT, timeout: 0.01 }, headers);
+    expect(late.status).toBe(504);
+    expect(await late.json()).toMatchObject({ error: { code: 'deadline_exceeded', param: 'timeout' } });
     open.push(new Open(client));
     await untilMetric(router, waiting('deferred'), 1);
     await expect(client.completions.create(SHORT)).rejects.toMatchObject({ status: 429, code: 'queue_full' });

@@ -28,7 +28,9 @@ export interface GenerationRequest {
   stopTokenIds: number[];
   /** A whole number, lower is sooner; 0 unless given. docs/scheduling.md says what it means. */
   priority?: number | undefined;
-  /** Seconds from its submission after which it fails, > 0; no limit unless given. */
+  /** By `monotonicSeconds`; its submission unless given. */
+  arrivedAt?: number | undefined;
+  /** Seconds from its arrival after which it fails, > 0; no limit unless given. */
   timeoutSeconds?: number | undefined;
   /** Report the gate's decisions with the tokens: then nothing of the prompt is taken from the prefix cache. */
   returnRoutedExperts?: boolean;
@@ -60,7 +62,7 @@ export interface TokenEvent {
 export type GenerationEvent =
   | {
       type: 'started';
-      /** Seconds between submission and the first scheduled step. */
+      /** Seconds between arrival and the first scheduled step. */
       queueSeconds: number;
       /** Of the prompt, tokens that another request had computed. */
       cachedTokens: number;

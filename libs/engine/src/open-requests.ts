@@ -46,7 +46,7 @@ export class OpenRequests {
   }
 
   private submit(request: GenerationRequest, queue: EventQueue<GenerationEvent>): void {
-    this.send({ type: 'submit', request, submittedAt: monotonicSeconds() });
+    this.send({ type: 'submit', request, submittedAt: request.arrivedAt ?? monotonicSeconds() });
     this.queues.set(request.id, queue);
   }
 

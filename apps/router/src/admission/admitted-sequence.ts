@@ -21,14 +21,12 @@ export class AdmittedSequence {
     for (const queue of this.queues) queue.enter(promptTokens, now);
   }
 
-  /** Waits until its key may run one more. @returns seconds that it waited @throws `signal.reason` */
-  async slot(signal: AbortSignal): Promise<number> {
-    const { key, now } = this.counts;
-    if (key === null) return 0;
-    const since = now();
+  /** Waits until its key may run one more. @throws `signal.reason` */
+  async slot(signal: AbortSignal): Promise<void> {
+    const { key } = this.counts;
+    if (key === null) return;
     await key.slots.acquire(signal);
     this.hasSlot = true;
-    return now() - since;
   }
 
   /** The engine computes it now. */

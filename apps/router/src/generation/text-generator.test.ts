@@ -47,7 +47,7 @@ it('tells the engine whose request it is, admits with the first event, and measu
   const started = first.next();
   await expect(second.next()).rejects.toMatchObject({ code: 'queue_full' });
   expect((await started).value).toMatchObject({ value: { type: 'started' } });
-  expect(submitted).toMatchObject([{ id: 'r', apiKeyName: 'team' }]);
+  expect(submitted).toMatchObject([{ id: 'r', apiKeyName: 'team', arrivedAt: expect.any(Number) as number }]);
   for await (const _ of first) continue;
   expect(await renderMetrics(registry)).toMatch(/vllm:e2e_request_latency_seconds_count\{.*\} 1\n/);
 });

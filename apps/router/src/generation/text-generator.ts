@@ -1,4 +1,4 @@
-import { NotReadyError } from '@ringmesh/core';
+import { monotonicSeconds, NotReadyError } from '@ringmesh/core';
 import type { RequestMetrics } from '@ringmesh/telemetry';
 import { admitted } from '../admission/admitted.js';
 import type { AdmittedSequence } from '../admission/admitted-sequence.js';
@@ -39,14 +39,16 @@ export class TextGenerator {
         requests.map(({ promptIds }) => promptIds.length),
         apiKey,
       );
-      return merge(requests.map((request, index) => this.generateOne({ ...request, apiKeyName: apiKey?.name }, sequences[index]!, signal)));
+      const origin = { apiKeyName: apiKey?.name, arrivedAt: monotonicSeconds() };
+      return merge(requests.map((request, index) => this.generateOne({ ...request, ...origin }, sequences[index]!, signal)));
     }, client);
   }
 
   private generateOne(request: TextRequest, sequence: AdmittedSequence, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
     const { backend, metrics } = this.parts;
+    const { timeoutSeconds } = request;
     return measured(
-      admitted(() => generateText(backend, request, signal), sequence, signal),
+      admitted(() => generateText(backend, request, signal), sequence, { signal, timeoutSeconds }),
       metrics,
       { promptTokens: request.promptIds.length, signal, now: () => performance.now() / 1000 },
     );
