@@ -177,6 +177,7 @@ describe('a server with API keys', () => {
     await open[0]!.leave();
     await untilMetric(router, waiting('deferred'), 0);
     await open[1]!.leave();
+    await untilMetric(router, waiting('capacity'), 0); // the server has heard of it
     expect((await client.completions.create(SHORT)).choices).toHaveLength(1);
   });
 
