@@ -229,6 +229,13 @@ describe('a hostile schema', () => {
   });
 
   it.each<[string, unknown]>([
+    [
+      'with many required properties',
+      object(
+        defs(1_000, () => ({ type: 'integer' })),
+        { required: many(1_000, (index) => `d${index}`) },
+      ),
+    ],
     ['with many optional properties', object(Object.fromEntries(many(1_000, (index) => [`p${index}`, { type: 'integer' }])))],
     [
       'with many alternatives',

@@ -2,8 +2,8 @@ import { GrammarTooComplexError } from '@ringmesh/core';
 
 /** States of one grammar at most. */
 export const MAX_STATES = 60_000;
-/** Work of compiling one grammar at most: a step makes an edge or looks at one, and takes some 20 ns. */
-export const MAX_COMPILE_STEPS = 1_500_000;
+/** Work of compiling one grammar at most: a step makes an edge or looks at one, and takes some 40 ns. */
+export const MAX_COMPILE_STEPS = 1_200_000;
 
 /** Counts the work of compiling: what a request may cost is the same on every machine and under any load. */
 export class Budget {

@@ -10,12 +10,8 @@ export type Edges = readonly number[];
 /** Two numbers a call: rule, state to return to. */
 export type Calls = readonly number[];
 
-/** Lists are made when something comes into them: most states have one kind of edge. */
-interface StateParts {
-  edges: number[] | null;
-  empty: number[] | null;
-  calls: number[] | null;
-}
+/** By state; null where it has none. */
+type Lists = (number[] | null)[];
 
 /** What a state costs to make, in steps. */
 const STATE_STEPS = 10;
@@ -26,7 +22,9 @@ const utf8 = new TextEncoder();
 export class MachineBuilder {
   private constructor(
     private readonly budget: Budget,
-    private readonly states: StateParts[],
+    private readonly edges: Lists,
+    private readonly empty: Lists,
+    private readonly calls: Lists,
     private readonly flags: number[],
     private readonly ruleStart: number[],
     private readonly ruleMin: number[],
@@ -34,23 +32,26 @@ export class MachineBuilder {
   ) {}
 
   static empty(budget: Budget): MachineBuilder {
-    return new MachineBuilder(budget, [], [], [], [], []);
+    return new MachineBuilder(budget, [], [], [], [], [], [], []);
   }
 
   /** Goes on from a finished part, whose states may be called and not changed. */
   static from(base: MachineBuilder, budget: Budget): MachineBuilder {
-    return new MachineBuilder(budget, [...base.states], [...base.flags], [...base.ruleStart], [...base.ruleMin], [...base.ruleMax]);
+    const { edges, empty, calls, flags, ruleStart, ruleMin, ruleMax } = base;
+    return new MachineBuilder(budget, [...edges], [...empty], [...calls], [...flags], [...ruleStart], [...ruleMin], [...ruleMax]);
   }
 
   get numStates(): number {
-    return this.states.length;
+    return this.flags.length;
   }
 
   /** @throws GrammarTooComplexError */
   state(flags = 0): number {
     this.budget.spend(STATE_STEPS);
-    if (this.states.length >= MAX_STATES) throw new GrammarTooComplexError(`it needs more than ${MAX_STATES} states; simplify it`);
-    this.states.push({ edges: null, empty: null, calls: null });
+    if (this.flags.length >= MAX_STATES) throw new GrammarTooComplexError(`it needs more than ${MAX_STATES} states; simplify it`);
+    this.edges.push(null);
+    this.empty.push(null);
+    this.calls.push(null);
     return this.flags.push(flags) - 1;
   }
 
@@ -71,17 +72,17 @@ export class MachineBuilder {
 
   edge(from: number, low: number, high: number, to: number): void {
     this.budget.spend(1);
-    (this.states[from]!.edges ??= []).push(low, high, to);
+    (this.edges[from] ??= []).push(low, high, to);
   }
 
   skip(from: number, to: number): void {
     this.budget.spend(1);
-    (this.states[from]!.empty ??= []).push(to);
+    (this.empty[from] ??= []).push(to);
   }
 
   call(from: number, rule: number, to = this.state()): number {
     this.budget.spend(1);
-    (this.states[from]!.calls ??= []).push(rule, to);
+    (this.calls[from] ??= []).push(rule, to);
     return to;
   }
 
@@ -127,7 +128,7 @@ export class MachineBuilder {
 
   /** Takes a deterministic automaton over. @returns a rule that reads what it accepts but the empty text */
   automaton(dfa: Dfa): number {
-    const first = this.states.length;
+    const first = this.numStates;
     for (const accepts of dfa.accepts) this.state(StateFlag.LEAF | (accepts ? StateFlag.ACCEPTS : 0));
     for (const [index, edges] of dfa.edges.entries()) this.addEdges(first + index, edges, first);
     let start = first + dfa.start;
@@ -137,26 +138,26 @@ export class MachineBuilder {
 
   private addEdges(from: number, edges: Edges, first: number): void {
     this.budget.spend(edges.length / 3);
-    this.states[from]!.edges = edges.map((value, index) => (index % 3 === 2 ? first + value : value));
+    this.edges[from] = edges.map((value, index) => (index % 3 === 2 ? first + value : value));
   }
 
   /** @throws GrammarInvalidError where a rule calls itself before it reads anything, or the root never ends */
   finish(root: number): Machine {
-    const edges = flatten(this.states.map((state) => state.edges));
-    const empty = flatten(this.states.map((state) => state.empty));
-    const calls = flatten(this.states.map((state) => state.calls));
+    const edges = flatten(this.edges, 3);
+    const empty = flatten(this.empty, 1);
+    const calls = flatten(this.calls, 2);
     const machine: Machine = {
-      edgeStart: edges.starts.map((start) => start / 3),
-      edgeLow: Uint8Array.from(column(edges.values, 3, 0)),
-      edgeHigh: Uint8Array.from(column(edges.values, 3, 1)),
-      edgeTarget: column(edges.values, 3, 2),
+      edgeStart: edges.starts,
+      edgeLow: Uint8Array.from(edges.columns[0]!),
+      edgeHigh: Uint8Array.from(edges.columns[1]!),
+      edgeTarget: edges.columns[2]!,
       emptyStart: empty.starts,
-      emptyTarget: empty.values,
-      callStart: calls.starts.map((start) => start / 2),
-      callRule: column(calls.values, 2, 0),
-      callReturn: column(calls.values, 2, 1),
+      emptyTarget: empty.columns[0]!,
+      callStart: calls.starts,
+      callRule: calls.columns[0]!,
+      callReturn: calls.columns[1]!,
       flags: Uint8Array.from(this.flags),
-      height: new Uint16Array(this.states.length).fill(NEVER),
+      height: new Uint16Array(this.flags.length).fill(NEVER),
       ruleStart: Int32Array.from(this.ruleStart),
       ruleMin: Int32Array.from(this.ruleMin),
       ruleMax: Int32Array.from(this.ruleMax),
@@ -171,16 +172,15 @@ export class MachineBuilder {
   }
 }
 
-/** Lists end to end, and where each begins. */
-function flatten(lists: readonly (readonly number[] | null)[]): { values: Int32Array; starts: Int32Array } {
+/** Lists of entries of `width` numbers, end to end: where each list begins, and the first, second, … numbers of all entries. */
+function flatten(lists: Lists, width: number): { starts: Int32Array; columns: Int32Array[] } {
   const starts = new Int32Array(lists.length + 1);
-  for (const [index, list] of lists.entries()) starts[index + 1] = starts[index]! + (list?.length ?? 0);
-  const values = new Int32Array(starts[lists.length]!);
-  for (const [index, list] of lists.entries()) if (list !== null) values.set(list, starts[index]);
-  return { values, starts };
-}
-
-/** Every so many-th value. */
-function column(values: Int32Array, width: number, offset: number): Int32Array {
-  return Int32Array.from({ length: values.length / width }, (_, index) => values[index * width + offset]!);
+  for (let state = 0; state < lists.length; state++) starts[state + 1] = starts[state]! + (lists[state]?.length ?? 0) / width;
+  const columns = Array.from({ length: width }, () => new Int32Array(starts[lists.length]!));
+  for (let state = 0; state < lists.length; state++) {
+    const list = lists[state];
+    if (list == null) continue;
+    for (let index = 0; index < list.length; index++) columns[index % width]![starts[state]! + Math.floor(index / width)] = list[index]!;
+  }
+  return { starts, columns };
 }

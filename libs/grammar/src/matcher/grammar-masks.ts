@@ -5,8 +5,10 @@ import type { LeafWalk, LeafWalks } from './leaf-walk.js';
 import type { RunState, StateSet } from './state-set.js';
 import type { TokenTrie } from './token-trie.js';
 
-/** States that one mask may look at: some 50 ms. A usual mask takes some hundred. */
+/** States that one mask may look at, and nodes of the trie beside them: some 50 ms. A usual mask takes some hundred. */
 const MAX_WORK = 400_000;
+/** A node of the trie costs so much less than a state. */
+const NODES_A_STATE = 16;
 /** Masks that a grammar keeps, of 16 KiB each at the vocabulary of Ring-lite. */
 const MAX_MASKS = 256;
 
@@ -16,12 +18,15 @@ export class GrammarMasks {
   readonly start: StateSet;
   private readonly path: StateSet[] = []; // by depth of the trie
   private numMasks = 0;
+  /** What {@link Automaton.work} may reach before the mask at hand is given up. */
+  private limit = 0;
 
   /** @param walksOf what tokens do from a state of a deterministic rule */
   constructor(
     private readonly machine: Machine,
     readonly trie: TokenTrie,
     private readonly walksOf: (state: number) => LeafWalks,
+    private readonly maxWork = MAX_WORK,
   ) {
     this.automaton = new Automaton(machine);
     this.start = this.automaton.start();
@@ -38,50 +43,59 @@ export class GrammarMasks {
       this.automaton.forget();
     }
     const mask = new Uint32Array(Math.ceil(this.trie.vocabSize / 32));
-    const limit = this.automaton.work + MAX_WORK;
+    this.limit = this.automaton.work + this.maxWork;
     const { flags } = this.machine;
     const branching = this.automaton.branching(set);
-    if (branching.states.length > 0) this.walk(branching, 0, this.trie.byte.length, mask, limit);
-    for (const run of set.states) if ((flags[run.state]! & StateFlag.LEAF) !== 0) this.addLeaf(run, mask, limit);
+    if (branching.states.length > 0) this.walk(branching, 0, this.trie.byte.length, mask);
+    for (const run of set.states) if ((flags[run.state]! & StateFlag.LEAF) !== 0) this.addLeaf(run, mask);
     return (set.mask = mask);
   }
 
   /** Adds the tokens that a deterministic rule allows, and those that go on after its end. */
-  private addLeaf({ state, count, frame }: RunState, mask: Uint32Array, limit: number): void {
-    const walk = this.walksOf(state).of(state);
+  private addLeaf({ state, count, frame }: RunState, mask: Uint32Array): void {
+    const walks = this.walksOf(state);
+    if (!walks.has(state)) this.spend(this.trie.byte.length);
+    const walk = walks.of(state);
     const [min, max] = [this.machine.ruleMin[frame.rule]!, this.machine.ruleMax[frame.rule]!];
     const room = max === UNLIMITED ? Infinity : max - count;
     addInside(walk, room, mask);
     if (frame.returns.length === 0) throw new Error('a deterministic rule is always called');
     const after = this.automaton.after(frame);
-    const { exitNodes, exitCounts } = walk;
+    const { exitNodes, exitCounts, exitsAreGated } = walk;
+    if (after.states.length === 0 && !exitsAreGated) return;
     for (let exit = 0; exit < exitNodes.length; exit++) {
       const gained = exitCounts[exit]!;
       if (gained > room || count + gained < min) continue;
       const node = exitNodes[exit]!;
       this.addTokens(node, mask);
-      if (after.states.length > 0) this.walk(after, node + 1, this.trie.end[node]!, mask, limit);
+      if (after.states.length > 0) this.walk(after, node + 1, this.trie.end[node]!, mask);
     }
   }
 
   /** Adds the tokens below a part of the trie that the set allows. */
-  private walk(set: StateSet, first: number, last: number, mask: Uint32Array, limit: number): void {
+  private walk(set: StateSet, first: number, last: number, mask: Uint32Array): void {
     if (first >= last) return;
     const { automaton, path } = this;
     const { byte, depth, end } = this.trie;
     path[depth[first]!] = set;
     for (let node = first; node < last;) {
+      this.spend(1);
       const next = automaton.next(path[depth[node]!]!, byte[node]!);
       if (next === null) {
         node = end[node]!;
         continue;
       }
-      if (automaton.work > limit)
-        throw new GrammarTooComplexError('the grammar leaves too many ways open at once to follow them all: simplify it');
       this.addTokens(node, mask);
       path[depth[node]! + 1] = next;
       node++;
     }
+  }
+
+  /** @throws GrammarTooComplexError */
+  private spend(numNodes: number): void {
+    this.automaton.work += numNodes / NODES_A_STATE;
+    if (this.automaton.work <= this.limit) return;
+    throw new GrammarTooComplexError('the grammar leaves too many ways open at once to follow them all: simplify it');
   }
 
   private addTokens(node: number, mask: Uint32Array): void {

@@ -19,6 +19,8 @@ const SOURCES: GrammarSource[] = [
   { type: 'schema', schema: { type: 'string', pattern: '^(ab|名前)+[0-9]{2,4}$' } },
   { type: 'schema', schema: { type: 'object', additionalProperties: { type: 'integer' }, maxProperties: 2 } },
   { type: 'object' },
+  { type: 'regex', pattern: '[a-c]{1,60}d' },
+  { type: 'schema', schema: { type: 'string', pattern: '^.{2,50}$' } },
   { type: 'regex', pattern: '[a-c]*(é|🦊)?x{2}' },
   { type: 'choice', options: ['yes', 'yes!', 'no', ''].map((text) => ({ type: 'literal', text })) },
   {

@@ -1,4 +1,5 @@
 import { type Machine, StateFlag } from '../machine/machine.js';
+import { agree } from './agree.js';
 import type { TokenTrie } from './token-trie.js';
 
 /** What the tokens of a vocabulary do from one state of a deterministic rule, whatever its limits and whoever has called it. */
@@ -8,22 +9,41 @@ export interface LeafWalk {
   /** Nodes of the trie at which the rule may end, and what its counter has gained by then. */
   exitNodes: Int32Array;
   exitCounts: Uint16Array;
+  /** Tokens that end at an exit are not `inside`: the rule's minimum decides whether they may come. */
+  exitsAreGated: boolean;
   /** The tokens of `inside`, those first that need the least of the counter's room; only of rules that count. */
   tokens: Int32Array;
   /** What each of them needs. */
   needs: Uint16Array;
 }
 
+/** Memory that walks through one vocabulary need while they last. */
+export class WalkScratch {
+  readonly exitNodes: Int32Array;
+  readonly exitCounts: Uint16Array;
+  readonly needOf: Uint16Array;
+
+  constructor({ byte, vocabSize }: TokenTrie) {
+    this.exitNodes = new Int32Array(byte.length);
+    this.exitCounts = new Uint16Array(byte.length);
+    this.needOf = new Uint16Array(vocabSize);
+  }
+}
+
 const NOWHERE = -1;
+/** How many of the states walked last a new one is compared with. */
+const NUM_COMPARED = 4;
 
 /** Tells what tokens do, by state; a walk through the whole trie takes a millisecond or two, so it is done once. */
 export class LeafWalks {
   private readonly walks = new Map<number, LeafWalk>();
   private rows: (Int32Array | undefined)[] = []; // by state
+  private readonly lately: number[] = []; // states whose walks were made last, the last one first
 
   constructor(
     private readonly machine: Machine,
     private readonly trie: TokenTrie,
+    private readonly scratch: WalkScratch,
   ) {}
 
   get size(): number {
@@ -32,23 +52,37 @@ export class LeafWalks {
 
   forget(): void {
     this.walks.clear();
+    this.lately.length = 0;
     this.rows = [];
+  }
+
+  has(state: number): boolean {
+    return this.walks.has(state);
   }
 
   of(state: number): LeafWalk {
     let walk = this.walks.get(state);
-    if (walk === undefined) this.walks.set(state, (walk = this.walk(state)));
+    if (walk === undefined) this.walks.set(state, (walk = this.alike(state) ?? this.walk(state)));
     return walk;
+  }
+
+  /** A state that no token tells apart from one that was walked lately has the same walk: far from its ends, each state of `[a-z]{1,500}`. */
+  private alike(state: number): LeafWalk | undefined {
+    const known = this.lately.find((other) => agree(this.machine, state, other, this.trie.maxDepth));
+    if (known !== undefined) return this.walks.get(known);
+    this.lately.unshift(state);
+    this.lately.length = Math.min(this.lately.length, NUM_COMPARED);
+    return undefined;
   }
 
   private walk(start: number): LeafWalk {
     const { byte, depth, end, firstToken, tokens, vocabSize } = this.trie;
     const { flags } = this.machine;
     const inside = new Uint32Array(Math.ceil(vocabSize / 32));
-    const exitNodes = new Int32Array(byte.length);
-    const exitCounts = new Uint16Array(byte.length);
-    const needOf = new Uint16Array(vocabSize); // 1 more than the need; 0: not inside
+    const { exitNodes, exitCounts } = this.scratch;
+    const needOf = this.scratch.needOf.fill(0); // 1 more than the need; 0: not inside
     let numExits = 0;
+    let exitsAreGated = false;
     let counts = false;
     const rows = [this.row(start)]; // by depth
     const gained = [0];
@@ -63,12 +97,13 @@ export class LeafWalks {
       const count = gained[at]! + ((flag & StateFlag.COUNTS) === 0 ? 0 : 1);
       rows[at + 1] = this.row(state);
       gained[at + 1] = count;
-      if ((flag & StateFlag.ACCEPTS) !== 0) {
+      const isGated = (flag & StateFlag.NEEDS_MIN) !== 0;
+      exitsAreGated ||= isGated;
+      if ((flag & StateFlag.ACCEPTS) !== 0 && (isGated || end[node]! > node + 1)) {
         exitNodes[numExits] = node;
         exitCounts[numExits++] = count;
       }
-      // With a minimum, the exit decides.
-      if ((flag & StateFlag.NEEDS_MIN) === 0) {
+      if (!isGated) {
         const need = count + ((flag & StateFlag.NEEDS_ROOM) === 0 ? 0 : 1);
         counts ||= need > 0;
         for (let index = firstToken[node]!; index < firstToken[node + 1]!; index++) {
@@ -80,7 +115,7 @@ export class LeafWalks {
       node++;
     }
     const exits = { exitNodes: exitNodes.slice(0, numExits), exitCounts: exitCounts.slice(0, numExits) };
-    return { inside, ...exits, ...sortByNeed(counts ? needOf : new Uint16Array(0)) };
+    return { inside, ...exits, exitsAreGated, ...sortByNeed(counts ? needOf : new Uint16Array(0)) };
   }
 
   /** Where each byte leads. */

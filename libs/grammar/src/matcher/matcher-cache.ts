@@ -3,7 +3,7 @@ import { BASE } from '../json/base.js';
 import type { Machine } from '../machine/machine.js';
 import { GrammarMasks } from './grammar-masks.js';
 import { GrammarMatcher } from './grammar-matcher.js';
-import { LeafWalks } from './leaf-walk.js';
+import { LeafWalks, WalkScratch } from './leaf-walk.js';
 import type { TokenTrie } from './token-trie.js';
 
 /** Grammars whose masks are kept, of at most 8 MiB each. */
@@ -14,7 +14,7 @@ const MAX_WALKS = 64;
 /** Makes matchers; what was found out about a grammar is kept for the next request that has it. */
 export class MatcherCache {
   private readonly masks = new Map<string, GrammarMasks>(); // the one used last comes last
-  private base: { key: string; walks: LeafWalks } | undefined;
+  private base: { key: string; walks: LeafWalks; scratch: WalkScratch } | undefined;
 
   matcher({ key, machine }: CompiledGrammar, trie: TokenTrie, endTokenIds: readonly number[]): GrammarMatcher {
     const ofBoth = `${key} ${trie.key}`;
@@ -26,18 +26,17 @@ export class MatcherCache {
   }
 
   private make(machine: Machine, trie: TokenTrie): GrammarMasks {
-    const own = new LeafWalks(machine, trie);
-    const base = this.baseWalks(machine, trie);
+    if (this.base?.key !== trie.key) {
+      const scratch = new WalkScratch(trie);
+      // The first states of all machines are the same.
+      this.base = { key: trie.key, walks: new LeafWalks(machine, trie, scratch), scratch };
+    }
+    const { walks, scratch } = this.base;
+    const own = new LeafWalks(machine, trie, scratch);
     return new GrammarMasks(machine, trie, (state) => {
-      if (state < BASE.numStates) return base;
+      if (state < BASE.numStates) return walks;
       if (own.size >= MAX_WALKS) own.forget();
       return own;
     });
-  }
-
-  /** The first states of all machines are the same. */
-  private baseWalks(machine: Machine, trie: TokenTrie): LeafWalks {
-    if (this.base?.key !== trie.key) this.base = { key: trie.key, walks: new LeafWalks(machine, trie) };
-    return this.base.walks;
   }
 }

@@ -12,7 +12,7 @@ export function determinize(nfa: Nfa, budget: Budget): Dfa | undefined {
   return explore<Subset>(
     {
       start: closures.of([nfa.start]),
-      keyOf: (subset) => subset.join(),
+      keyOf: (subset) => (subset.length === 1 ? subset[0]! : subset.join()),
       edgesOf: (subset, edge) => eachEdge(nfa, subset, budget, (low, high, targets) => edge(low, high, closures.of(targets))),
       accepts: (subset) => subset.includes(nfa.end),
     },

@@ -1,7 +1,8 @@
 import type { Budget } from '../machine/budget.js';
-import type { ByteSequence, Encoding } from './byte-sequences.js';
+import type { Encoding } from './byte-sequences.js';
 import type { CodePoints } from './code-points.js';
 import type { Regex } from './regex.js';
+import { END, setTemplate, type SetTemplate } from './set-template.js';
 
 /** A nondeterministic automaton over bytes with one start and one end. */
 export interface Nfa {
@@ -13,7 +14,7 @@ export interface Nfa {
 }
 
 /** What a state costs to make, in steps. */
-const STATE_STEPS = 20;
+const STATE_STEPS = 25;
 /** Lists are made when something comes into them: most states have one kind of edge. */
 const NONE: number[] = [];
 
@@ -28,7 +29,7 @@ export function buildNfa(regex: Regex, encoding: Encoding, budget: Budget): Nfa 
 class NfaBuilder {
   readonly edges: number[][] = [];
   readonly empty: number[][] = [];
-  private readonly sequencesOf = new Map<CodePoints, readonly ByteSequence[]>();
+  private readonly templates = new Map<CodePoints, SetTemplate>();
 
   constructor(
     private readonly encoding: Encoding,
@@ -79,34 +80,20 @@ class NfaBuilder {
   }
 
   private addSet(from: number, points: CodePoints): number {
-    let sequences = this.sequencesOf.get(points);
-    if (sequences === undefined) this.sequencesOf.set(points, (sequences = this.encoding(points)));
+    let template = this.templates.get(points);
+    if (template === undefined) this.templates.set(points, (template = setTemplate(this.encoding(points))));
     // A state is entered by one set at most: what follows another one begins with a state of its own.
     const start = this.edges[from] === NONE ? from : this.after(from);
     const end = this.state();
-    this.addSequences(start, sequences, end, new Map());
+    const first = this.edges.length - 1; // state 0 of the template is `start`, state n the n-th from here on
+    for (let state = 1; state < template.length; state++) this.state();
+    for (const [state, edges] of template.entries()) {
+      this.budget.spend(edges.length / 3);
+      this.edges[state === 0 ? start : first + state] = edges.map((value, index) => {
+        return index % 3 !== 2 ? value : value === END ? end : first + value;
+      });
+    }
     return end;
-  }
-
-  /** @param known states from which the same bytes lead to the end */
-  private addSequences(from: number, sequences: readonly ByteSequence[], end: number, known: Map<string, number>): void {
-    const edges: [low: number, high: number, target: number][] = [];
-    for (const [[low, high], rests] of groupByFirst(sequences)) {
-      edges.push([low, high, this.targetOf(rests, end, known)]);
-    }
-    this.budget.spend(edges.length);
-    this.edges[from] = edges.sort(([a], [b]) => a - b).flat();
-  }
-
-  private targetOf(rests: readonly ByteSequence[], end: number, known: Map<string, number>): number {
-    if (rests.every(({ length }) => length === 0)) return end;
-    const key = rests.join(';');
-    let state = known.get(key);
-    if (state === undefined) {
-      known.set(key, (state = this.state()));
-      this.addSequences(state, rests, end, known);
-    }
-    return state;
   }
 
   private after(state: number): number {
@@ -119,16 +106,4 @@ class NfaBuilder {
     if (this.empty[from] === NONE) this.empty[from] = [to];
     else this.empty[from]!.push(to);
   }
-}
-
-/** What follows each first range. Ranges of different groups do not overlap. */
-function groupByFirst(sequences: readonly ByteSequence[]): (readonly [ByteSequence[number], ByteSequence[]])[] {
-  const groups = new Map<string, [ByteSequence[number], ByteSequence[]]>();
-  for (const [first, ...rest] of sequences) {
-    const key = first!.join();
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [first!, [rest]]);
-    else group[1].push(rest);
-  }
-  return [...groups.values()];
 }
