@@ -3,6 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const common = ['esModuleInterop=true', 'importSuffix=.js', 'env=both', 'useExactTypes=false', 'outputTypeRegistry=false'];
@@ -37,11 +39,15 @@ export function generate(outRoot = root) {
   }
 }
 
-/** What server reflection answers with: a module, because the build carries only TypeScript. */
+/**
+ * What server reflection answers with: a module, because the build carries only TypeScript, with each file by itself, because taking them apart at
+ * run time would load a protobuf library into every thread.
+ */
 function descriptorModule(path) {
   const args = ['build', '--path', path, '--as-file-descriptor-set', '--exclude-source-info', '-o', '-#format=binpb'];
-  const base64 = execFileSync(join(root, 'node_modules/.bin/buf'), args, { cwd: root, encoding: 'base64' });
-  return `/** google.protobuf.FileDescriptorSet of ${path}, in base64. */\nexport const FILE_DESCRIPTOR_SET =\n  '${base64}';\n`;
+  const { file } = fromBinary(FileDescriptorSetSchema, execFileSync(join(root, 'node_modules/.bin/buf'), args, { cwd: root }));
+  const lines = file.map((descriptor) => `  '${Buffer.from(toBinary(FileDescriptorProtoSchema, descriptor)).toString('base64')}',\n`);
+  return `/** A google.protobuf.FileDescriptorProto for each file of ${path}, in base64. */\nexport const FILE_DESCRIPTORS = [\n${lines.join('')}];\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) generate(process.argv[2]);
