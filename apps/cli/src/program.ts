@@ -2,13 +2,12 @@ import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
 import type { BenchServeOptions } from './bench/bench-options.js';
-import { benchServe } from './bench/bench-serve.js';
-import { doctor, type DoctorOptions } from './doctor/doctor.js';
-import { evaluate, type EvaluateOptions } from './evaluate.js';
-import { pack, type PackCommandOptions, type PackSourceOptions } from './pack.js';
-import { pull, type PullCommandOptions } from './pull.js';
+import type { DoctorOptions } from './doctor/doctor.js';
+import type { EvaluateOptions } from './evaluate.js';
+import type { PackCommandOptions, PackSourceOptions } from './pack.js';
+import type { PullCommandOptions } from './pull.js';
 import { runToEnd, runUntilSignal } from './run-until-signal.js';
-import { serve, type ServeOptions } from './serve.js';
+import type { ServeOptions } from './serve.js';
 import { apiKeyFromEnvironment, type Option, type Options, processArgs, SERVING_OPTIONS } from './serving-options.js';
 
 const VERIFY_OPTION = ['--verify', "hash the pack's files again, though this machine has verified them before"] as const;
@@ -69,7 +68,7 @@ const TRANSPORT_OPTIONS = [
 
 /**
  * The `ringmesh` command line. Options stay strings here; each command's own code checks them. Commands load what they run when they run, so
- * that a worker does not carry the router's memory.
+ * that a worker does not carry the router's memory, and a wrong option is told at once.
  */
 export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
@@ -80,7 +79,10 @@ export function program(): Command {
     .requiredOption('--model <model>', "a Hugging Face checkpoint's folder, a pack's, or a model at a hub: inclusionAI/Ring-lite")
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
     .action((options: ServeOptions & Options) =>
-      runUntilSignal((signal) => serve({ ...apiKeyFromEnvironment(), ...options }, processArgs(options), signal)),
+      runUntilSignal(async (signal) => {
+        const { serve } = await import('./serve.js');
+        return serve({ ...apiKeyFromEnvironment(), ...options }, processArgs(options), signal);
+      }),
     );
 
   withOptions(ringmesh.command('pull'), HUB_OPTIONS)
@@ -88,7 +90,10 @@ export function program(): Command {
     .argument('<model>', 'its name there: inclusionAI/Ring-lite')
     .option('--to <dir>', 'folder to load it into (one in the cache folder)')
     .addHelpText('after', '\nA private or gated model needs a token in HF_TOKEN or MODELSCOPE_API_TOKEN.')
-    .action((model: string, options: PullCommandOptions) => pull(model, options));
+    .action(async (model: string, options: PullCommandOptions) => {
+      const { pull } = await import('./pull.js');
+      await pull(model, options);
+    });
 
   withOptions(ringmesh.command('pack'), PACK_OPTIONS)
     .description('turn a Hugging Face checkpoint into a pack; interrupted, it goes on where it stopped')
@@ -101,7 +106,10 @@ export function program(): Command {
     .option('--layers <n>', "layers of the synthetic model (the shape's own)")
     .option('--seed <n>', 'of the synthetic weights (0)')
     .option('--threads <n>', 'packing threads (the number of cores, 8 at most)')
-    .action((folders: string[], options: PackCommandOptions & PackSourceOptions) => pack(folders, options));
+    .action(async (folders: string[], options: PackCommandOptions & PackSourceOptions) => {
+      const { pack } = await import('./pack.js');
+      await pack(folders, options);
+    });
 
   withOptions(ringmesh.command('evaluate'), HUB_OPTIONS)
     .description('what number formats change of a model, against f32: KL divergence and top-1 agreement over a text, exact-match accuracy')
@@ -117,7 +125,10 @@ export function program(): Command {
     .option('--samples <n>', 'take the first n tasks only (all)')
     .option('--json', 'print the figures as JSON')
     .addHelpText('after', '\nf32 and all formats are open at once: give one format at a time where memory is short.')
-    .action((options: EvaluateOptions) => evaluate(options));
+    .action(async (options: EvaluateOptions) => {
+      const { evaluate } = await import('./evaluate.js');
+      await evaluate(options);
+    });
 
   withOptions(ringmesh.command('router'), [...SERVING_OPTIONS, VERIFY_OPTION, ...TRANSPORT_OPTIONS])
     .description('the API, for workers that run elsewhere or none')
@@ -156,13 +167,23 @@ export function program(): Command {
     .argument('[pack]', 'folder of a pack')
     .option('--workers <n>', "worker processes; 0 = the experts run in the router's own process (0)")
     .option('--json', 'all figures as JSON instead of text')
-    .action((packDir: string | undefined, options: DoctorOptions) => runToEnd((signal) => doctor(packDir, options, signal)));
+    .action((packDir: string | undefined, options: DoctorOptions) =>
+      runToEnd(async (signal) => {
+        const { doctor } = await import('./doctor/doctor.js');
+        await doctor(packDir, options, signal);
+      }),
+    );
 
   const bench = ringmesh.command('bench').description('measure a running server');
   withOptions(bench.command('serve'), BENCH_SERVE_OPTIONS)
     .description('load on any OpenAI-compatible API: TTFT, ITL, TPOT, end to end, throughput, goodput')
     .requiredOption('--url <url>', 'base of the API: http://127.0.0.1:8000')
-    .action((options: BenchServeOptions) => runToEnd((signal) => benchServe(options, signal)));
+    .action((options: BenchServeOptions) =>
+      runToEnd(async (signal) => {
+        const { benchServe } = await import('./bench/bench-serve.js');
+        await benchServe(options, signal);
+      }),
+    );
   return ringmesh;
 }
 
