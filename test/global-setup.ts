@@ -6,5 +6,7 @@ import { join } from 'node:path';
 export default async function setup(): Promise<() => Promise<void>> {
   const cache = await mkdtemp(join(tmpdir(), 'ringmesh-test-cache-'));
   process.env['RINGMESH_CACHE'] = cache;
+  // The same modules are loaded by hundreds of processes: V8 compiles them once.
+  process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled');
   return () => rm(cache, { recursive: true, force: true });
 }
