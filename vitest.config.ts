@@ -8,6 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['libs/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'test/{conformance,bench}/**/*.test.ts'],
+          maxWorkers: '100%', // vitest leaves a core free for itself
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -18,6 +19,7 @@ export default defineConfig({
           name: 'cluster',
           include: ['test/{parity,cluster,openai}/**/*.test.ts'],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 300_000,
         },
