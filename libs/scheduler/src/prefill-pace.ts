@@ -1,0 +1,68 @@
+/** What a computed step was, and took. */
+export interface StepCost {
+  /** Sequences that decoded. */
+  numDecoding: number;
+  /** Tokens of prompts. */
+  numPrefill: number;
+  seconds: number;
+}
+
+/** What a step with prompts may take, of one without. Streams are to be slowed down three times at most, and steps vary. */
+const SLOWDOWN = 2.5;
+/** Tokens that prompts get at least, so that they get on whatever was measured. */
+const MIN_TOKENS = 16;
+/** After so many steps with prompts comes one without, so that what decode takes stays known. */
+const REMEASURE_STEPS = 16;
+const NUM_DECODE_STEPS = 3;
+const NUM_PREFILL_STEPS = 8;
+
+/**
+ * How many tokens of prompts a step takes in while others stream: as many as make it {@link SLOWDOWN} times as long as it would be without.
+ * That depends on model, machine and load, so it is learned from the steps before.
+ */
+export class PrefillPace {
+  /** Seconds of the latest steps without prompts. */
+  private readonly decodes: number[] = [];
+  /** The latest steps with prompts: their tokens, and the seconds that a decode alone would not have taken. */
+  private readonly prefills: { tokens: number; seconds: number }[] = [];
+  private sinceDecode = 0;
+
+  /** @returns tokens of prompts in the next step at most */
+  limit(numDecoding: number): number {
+    if (numDecoding === 0) return Infinity;
+    if (this.decodes.length === 0 || this.sinceDecode >= REMEASURE_STEPS) return 0;
+    if (this.prefills.length === 0) return MIN_TOKENS;
+    const tokens = sum(this.prefills.map((step) => step.tokens));
+    const seconds = Math.max(0, sum(this.prefills.map((step) => step.seconds)));
+    const allowed = seconds === 0 ? Infinity : Math.floor(((SLOWDOWN - 1) * this.decodeSeconds * tokens) / seconds);
+    // Small chunks are measured badly: their number says how far the measurement may be trusted.
+    return Math.max(MIN_TOKENS, Math.min(allowed, 2 * Math.max(...this.prefills.map((step) => step.tokens))));
+  }
+
+  /** Learns from a step. */
+  observe({ numDecoding, numPrefill, seconds }: StepCost): void {
+    if (numPrefill === 0) {
+      if (numDecoding === 0) return;
+      keep(this.decodes, seconds, NUM_DECODE_STEPS);
+      this.sinceDecode = 0;
+    } else {
+      keep(this.prefills, { tokens: numPrefill, seconds: seconds - (numDecoding === 0 ? 0 : this.decodeSeconds) }, NUM_PREFILL_STEPS);
+      if (numDecoding > 0) this.sinceDecode++;
+    }
+  }
+
+  /** The median: a step that the machine held up is no measure. */
+  private get decodeSeconds(): number {
+    const sorted = this.decodes.toSorted((a, b) => a - b);
+    return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+  }
+}
+
+function keep<T>(values: T[], value: T, count: number): void {
+  values.push(value);
+  if (values.length > count) values.shift();
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
