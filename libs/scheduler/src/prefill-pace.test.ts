@@ -67,8 +67,15 @@ describe('PrefillPace', () => {
   it('follows when the number of streams changes', () => {
     const machine = { base: 0.004, perDecode: 0.0005, perPrefill: 0.0001 };
     const pace = start(machine);
-    const settled = (streams: number): number[] => run(pace, machine, { streams, steps: 68 }).slice(-17).filter((count) => count > 0);
-    for (const [streams, tokens] of [[2, 75], [40, 360], [2, 75]] as const) {
+    const settled = (streams: number): number[] =>
+      run(pace, machine, { streams, steps: 68 })
+        .slice(-17)
+        .filter((count) => count > 0);
+    for (const [streams, tokens] of [
+      [2, 75],
+      [40, 360],
+      [2, 75],
+    ] as const) {
       const counts = settled(streams);
       expect(counts).toHaveLength(16);
       for (const count of counts) expect(Math.abs(count - tokens)).toBeLessThanOrEqual(1);
