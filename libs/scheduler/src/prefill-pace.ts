@@ -13,8 +13,8 @@ const SLOWDOWN = 2.5;
 const MIN_TOKENS = 16;
 /** After so many steps with prompts comes one without, so that what decode takes stays known. */
 const REMEASURE_STEPS = 16;
-const NUM_DECODE_STEPS = 3;
-const NUM_PREFILL_STEPS = 8;
+const NUM_DECODE_STEPS = 4;
+const NUM_PREFILL_STEPS = 9;
 
 /**
  * How many tokens of prompts a step takes in while others stream: as many as make it {@link SLOWDOWN} times as long as it would be without.
@@ -23,8 +23,8 @@ const NUM_PREFILL_STEPS = 8;
 export class PrefillPace {
   /** Seconds of the latest steps without prompts. */
   private readonly decodes: number[] = [];
-  /** The latest steps with prompts: their tokens, and the seconds that a decode alone would not have taken. */
-  private readonly prefills: { tokens: number; seconds: number }[] = [];
+  /** The latest steps with prompts: their tokens, and the seconds of each that a decode alone would not have taken. */
+  private readonly prefills: { tokens: number; secondsPerToken: number }[] = [];
   private sinceDecode = 0;
 
   /** @returns tokens of prompts in the next step at most */
@@ -32,11 +32,10 @@ export class PrefillPace {
     if (numDecoding === 0) return Infinity;
     if (this.decodes.length === 0 || this.sinceDecode >= REMEASURE_STEPS) return 0;
     if (this.prefills.length === 0) return MIN_TOKENS;
-    const tokens = sum(this.prefills.map((step) => step.tokens));
-    const seconds = Math.max(0, sum(this.prefills.map((step) => step.seconds)));
-    const allowed = seconds === 0 ? Infinity : Math.floor(((SLOWDOWN - 1) * this.decodeSeconds * tokens) / seconds);
+    const secondsPerToken = median(this.prefills.map((step) => step.secondsPerToken));
+    const allowed = secondsPerToken > 0 ? Math.floor(((SLOWDOWN - 1) * this.decodeSeconds) / secondsPerToken) : Infinity;
     // Small chunks are measured badly: their number says how far the measurement may be trusted.
-    return Math.max(MIN_TOKENS, Math.min(allowed, 2 * Math.max(...this.prefills.map((step) => step.tokens))));
+    return Math.max(MIN_TOKENS, Math.min(allowed, 2 * Math.max(...this.prefills.map(({ tokens }) => tokens))));
   }
 
   /** Learns from a step. */
@@ -46,15 +45,15 @@ export class PrefillPace {
       keep(this.decodes, seconds, NUM_DECODE_STEPS);
       this.sinceDecode = 0;
     } else {
-      keep(this.prefills, { tokens: numPrefill, seconds: seconds - (numDecoding === 0 ? 0 : this.decodeSeconds) }, NUM_PREFILL_STEPS);
+      const prefillSeconds = seconds - (numDecoding === 0 ? 0 : this.decodeSeconds);
+      keep(this.prefills, { tokens: numPrefill, secondsPerToken: prefillSeconds / numPrefill }, NUM_PREFILL_STEPS);
       if (numDecoding > 0) this.sinceDecode++;
     }
   }
 
-  /** The median: a step that the machine held up is no measure. */
+  /** The shortest, for whatever else the machine does makes steps longer only. Taken for shorter than it is, it costs no stream anything. */
   private get decodeSeconds(): number {
-    const sorted = this.decodes.toSorted((a, b) => a - b);
-    return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+    return Math.min(...this.decodes);
   }
 }
 
@@ -63,6 +62,6 @@ function keep<T>(values: T[], value: T, count: number): void {
   if (values.length > count) values.shift();
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
