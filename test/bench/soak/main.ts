@@ -24,7 +24,7 @@ const HELP = `npm run bench -- --soak [options]
   --abort <percent>      of the streams that their client leaves at a random moment (5)
   --killed-streams <n>   clients besides, in a process that is killed again and again (20)
   --workers <n>          worker processes; 0: the experts are in the router's process (0)
-  --kv-cache-memory <s>  as of the router: little, for preemption (256MiB)
+  --kv-cache-memory <s>  as of the router: so little that sequences are preempted (48MiB)
   --model <dir>          checkpoint (ring-nano)
   --curve <path>         write memory over time there, as PATH.csv and PATH.svg`;
 
@@ -65,7 +65,7 @@ async function soak(): Promise<boolean> {
   let drawn = 0;
   const prompts = soakPrompts(numPrompts, vocabSize, maxPositionEmbeddings, () => uniform(0, drawn++));
   const args = ['serve', '--model', packDir, '--port', '0', '--workers', values.workers ?? '0'];
-  const serve = new RingmeshProcess([...args, '--kv-cache-memory', values['kv-cache-memory'] ?? '256MiB', '--log-level', 'warn']);
+  const serve = new RingmeshProcess([...args, '--kv-cache-memory', values['kv-cache-memory'] ?? '48MiB', '--log-level', 'warn']);
   try {
     const url = await serve.line(/ at (http:\S+)\/v1/);
     const model = (await new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' }).models.list()).data[0]!.id;
