@@ -35,9 +35,10 @@ describe('options', () => {
   });
 });
 
-it('a sequence has room for its prompt, for the token after it, and for all steps', () => {
+it('a sequence has room for its prompt, for the token after it, for all steps, and for those that other prompts take', () => {
   const plan = { batches: [2, 1], contextTokens: 32_768, decodeSteps: 24, prefillTokens: 512, prefillRuns: 0, threads: 2 };
-  expect(longestSequence(plan)).toBe(32_768 + 1 + 2 * (WARM_UP_STEPS + 24 + 1));
+  expect(longestSequence(plan)).toBe(32_768 + 1 + 2048 + 2 * (WARM_UP_STEPS + 24 + 1));
+  expect(longestSequence({ ...plan, batches: [1] })).toBe(32_768 + 1 + WARM_UP_STEPS + 24 + 1);
   expect(longestSequence({ ...plan, prefillTokens: 40_000 })).toBe(40_001);
 });
 

@@ -29,8 +29,13 @@ export interface BenchResult {
 export function longestSequence(plan: BenchPlan): number {
   // Between two steps that count, one begins: there is a step more than there are times.
   const stepsOfBatch = WARM_UP_STEPS + plan.decodeSteps + 1;
-  return Math.max(plan.prefillTokens, plan.contextTokens + plan.batches.length * stepsOfBatch) + 1;
+  // The first sequences decode already while the prompts of the others are computed.
+  const stepsOfPrompts = (Math.max(1, ...plan.batches) - 1) * Math.ceil(plan.contextTokens / MIN_PREFILL_TOKENS);
+  return Math.max(plan.prefillTokens, plan.contextTokens + stepsOfPrompts + plan.batches.length * stepsOfBatch) + 1;
 }
+
+/** What prompts get of a step at least where something decodes (docs/scheduling.md). */
+const MIN_PREFILL_TOKENS = 16;
 
 /** Steps at a new batch size that do not count. */
 export const WARM_UP_STEPS = 3;

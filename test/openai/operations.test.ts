@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
+import { uniform } from '@ringmesh/sampler';
 import { until } from '@ringmesh/testing';
+import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { collect, MODEL, QUESTION, startTestRouter, type TestRouter } from './test-router.js';
 
 const RUNNING = `vllm:num_requests_running{model_name="${MODEL}",engine="0"}`;
+const WAITING = `vllm:num_requests_waiting{model_name="${MODEL}",engine="0"}`;
 const finished = (reason: string): string => `vllm:request_success_total{model_name="${MODEL}",engine="0",finished_reason="${reason}"}`;
 const ID = { 'x-request-id': 'trace-42' };
 /** A request that goes on for as long as the context allows. */
@@ -66,6 +69,34 @@ describe('a client that leaves', () => {
     socket.destroy();
     await untilRunning(0);
     expect(await router.metric(finished('abort'))).toBe(aborted + prompts.length);
+  });
+
+  it('at any moment leaves nothing behind, two hundred of them at once', async () => {
+    const aborted = await router.metric(finished('abort'));
+    const left = await Promise.all(
+      Array.from({ length: 200 }, async (_, client) => {
+        const random = (what: number): number => uniform(client, what);
+        const prompt = Array.from({ length: 1 + Math.floor(random(0) * 200) }, (_, position) => (client * position) % 512);
+        const controller = new AbortController();
+        const request = router.client.completions.create({ ...LONG, prompt, max_tokens: 800, stream: true }, { signal: controller.signal });
+        // Some leave before the answer begins, the others after any number of its tokens.
+        if (random(1) < 0.2) queueMicrotask(() => controller.abort());
+        let tokens = Math.floor(random(2) * 40);
+        try {
+          for await (const _ of await request) if (tokens-- === 0) controller.abort();
+        } catch (error) {
+          expect(error).toBeInstanceOf(OpenAI.APIUserAbortError);
+        }
+        return controller.signal.aborted;
+      }),
+    );
+    expect(left).not.toContain(false);
+    const unfinished = async (): Promise<number> => (await router.metric(RUNNING)) + (await router.metric(WAITING));
+    await until(unfinished, (count) => count === 0);
+    expect(await router.metric(`vllm:kv_cache_usage_perc{model_name="${MODEL}",engine="0"}`)).toBe(0);
+    const heardOf = (await router.metric(finished('abort'))) - aborted; // who left at once may not have been heard of
+    expect(heardOf).toBeGreaterThan(150);
+    expect(heardOf).toBeLessThanOrEqual(200);
   });
 });
 

@@ -65,7 +65,7 @@ export class Engine {
     this.parts.profile?.mark('schedule');
     const logits = this.forward(schedule.chunks); // [N, V]
     if (logits !== null) {
-      this.scheduler.commit(schedule);
+      this.scheduler.commit(schedule, this.parts.now() - start);
       this.sample(schedule.chunks, logits);
       this.parts.profile?.mark('sampling');
     }

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prefillShares, type Prompt } from './prefill-shares.js';
 
-const prompts = (...numPending: number[]): Prompt[] => numPending.map((pending) => ({ priority: 0, numPending: pending }));
+const prompt = (numPending: number, priority = 0, blockTokens = 1): Prompt => ({
+  priority,
+  numPending,
+  chunkOf: (numTokens) => (numTokens < blockTokens ? numTokens : numTokens - (numTokens % blockTokens)),
+});
+const prompts = (...numPending: number[]): Prompt[] => numPending.map((pending) => prompt(pending));
 
 describe('prefillShares', () => {
   it.each<[string, number[], number[]]>([
@@ -20,17 +25,21 @@ describe('prefillShares', () => {
   });
 
   it('lets nobody overtake who is less urgent', () => {
-    const [urgent, short] = [
-      { priority: -1, numPending: 1000 },
-      { priority: 0, numPending: 10 },
-    ];
-    expect(prefillShares([urgent, short], 512)).toEqual([512, 0]);
+    expect(prefillShares([prompt(1000, -1), prompt(10, 0)], 512)).toEqual([512, 0]);
+    expect(prefillShares([prompt(300, -1), prompt(10, -1), prompt(4000, 0)], 256)).toEqual([246, 10, 0]);
+  });
+
+  it('ends chunks where a prompt likes them to end, and gives what is left of the budget to the next', () => {
+    const [first, second] = [prompt(100, 0, 64), prompt(1000, 0, 64)];
+    expect(prefillShares([first, second], 512)).toEqual([64, 448]);
+    expect(prefillShares([second, first], 512)).toEqual([448, 64]);
+    expect(prefillShares([second], 40)).toEqual([40]);
   });
 
   it('gives the whole budget away where there is need for it, half of it at least to the first', () => {
-    const prompt = fc.record({ priority: fc.nat(2), numPending: fc.integer({ min: 1, max: 100 }) });
+    const anyPrompt = fc.tuple(fc.integer({ min: 1, max: 100 }), fc.nat(2)).map((fields) => prompt(...fields));
     fc.assert(
-      fc.property(fc.array(prompt, { minLength: 1, maxLength: 12 }), fc.integer({ min: 0, max: 300 }), (unordered, budget) => {
+      fc.property(fc.array(anyPrompt, { minLength: 1, maxLength: 12 }), fc.integer({ min: 0, max: 300 }), (unordered, budget) => {
         const ordered = unordered.sort((a, b) => a.priority - b.priority);
         const shares = prefillShares(ordered, budget);
         const need = ordered.reduce((sum, { numPending }) => sum + numPending, 0);

@@ -2,6 +2,13 @@
 export interface Prompt {
   readonly priority: number;
   readonly numPending: number;
+  /** How many of `numTokens` more tokens, at least one, it had best compute in one step. */
+  chunkOf(numTokens: number): number;
+}
+
+/** Tokens that a prompt computes in a step if the budget is no matter. */
+export function mostOf(prompt: Prompt): number {
+  return prompt.chunkOf(prompt.numPending);
 }
 
 /**
@@ -10,7 +17,7 @@ export interface Prompt {
  * a short one need not wait until a long one before it is done; and of equal ones the first is done first, which is sooner for the first
  * and no later for the last.
  * @param prompts the most urgent first
- * @returns for each prompt its tokens, 0 to numPending
+ * @returns for each prompt its tokens, 0 to {@link mostOf} it
  */
 export function prefillShares(prompts: readonly Prompt[], budget: number): number[] {
   const shares: number[] = [];
@@ -29,9 +36,15 @@ function sharesOfEquals(prompts: readonly Prompt[], budget: number): number[] {
     left -= tokens;
     return tokens;
   };
-  const shares = prompts.map(({ numPending }, index) => take(yields[index]! ? Math.min(numPending, Math.ceil(left / 2)) : numPending));
-  // What was left for shorter ones, and was more than they need.
-  return shares.map((share, index) => share + take(prompts[index]!.numPending - share));
+  const shares = prompts.map((prompt, index) => take(yields[index]! ? Math.min(mostOf(prompt), Math.ceil(left / 2)) : mostOf(prompt)));
+  return shares.map((share, index) => {
+    const prompt = prompts[index]!;
+    const most = share + take(mostOf(prompt) - share); // with what was left for shorter ones, and was more than they need
+    if (most === 0) return 0;
+    const tokens = prompt.chunkOf(most);
+    left += most - tokens;
+    return tokens;
+  });
 }
 
 function followedByShorter(prompts: readonly Prompt[]): boolean[] {

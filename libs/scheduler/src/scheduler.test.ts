@@ -1,6 +1,7 @@
 import { CacheLayout, KvCachePool, type SequenceCache } from '@ringmesh/kv-cache';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { PrefillPace } from './prefill-pace.js';
 import { MAX_CUT_PROMPTS, type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
 import { Sequence, type Turn } from './sequence.js';
 
@@ -17,12 +18,14 @@ class Job extends Sequence<SequenceCache> {
     readonly arrival: number,
     readonly promptLength: number,
     readonly maxTokens: number,
+    cacheSalt: string | null,
     turn: Turn,
   ) {
     super(
       `job-${arrival}`,
       Array.from({ length: promptLength }, (_, position) => position),
       turn,
+      cacheSalt,
     );
   }
 
@@ -39,18 +42,24 @@ class Simulation {
   readonly live = new Set<Job>();
   readonly finished: Job[] = [];
   readonly oversized: Job[] = [];
+  /** The same as the scheduler's. */
+  private readonly pace = new PrefillPace();
   now = 0;
 
   constructor(
     readonly limits: SchedulerLimits,
     blocks: number,
+    /** Of all jobs: where it is not null they find what others computed, for all count alike. */
+    private readonly cacheSalt: string | null = null,
+    /** What a step takes; nothing, where how long streams are held up is no matter. */
+    private readonly secondsOf: (numDecoding: number, numPrefill: number) => number = () => 0,
   ) {
     this.pool = new KvCachePool(LAYOUT, blocks * BLOCK_TOKENS * BYTES_PER_TOKEN);
     this.scheduler = new Scheduler(limits, this.pool);
   }
 
   add(promptLength: number, maxTokens: number, turn: Turn = {}): Job {
-    const job = new Job(this.jobs.length, promptLength, maxTokens, turn);
+    const job = new Job(this.jobs.length, promptLength, maxTokens, this.cacheSalt, turn);
     this.jobs.push(job);
     this.live.add(job);
     this.scheduler.add(job);
@@ -95,9 +104,14 @@ class Simulation {
 
   private compute(schedule: Schedule<Job>): void {
     for (const { sequence, numTokens } of schedule.chunks) {
-      sequence.memory!.advance(sequence.tokenIds.slice(sequence.numComputed, sequence.numComputed + numTokens));
+      const { memory, tokenIds, numComputed } = sequence;
+      memory!.advance(tokenIds.slice(numComputed, numComputed + numTokens));
     }
-    this.scheduler.commit(schedule);
+    const numDecoding = schedule.chunks.filter(({ sequence }) => sequence.numPending === 1).length;
+    const numPrefill = schedule.chunks.reduce((sum, { numTokens }) => sum + numTokens, -numDecoding);
+    const seconds = this.secondsOf(numDecoding, numPrefill);
+    this.pace.observe({ numDecoding, numPrefill, seconds });
+    this.scheduler.commit(schedule, seconds);
     for (const { sequence, isLast } of schedule.chunks) {
       expect(isLast).toBe(sequence.numPending === 0);
       sequence.numServed = Math.max(sequence.numServed, sequence.numComputed);
@@ -133,11 +147,11 @@ class Simulation {
     if (live.size > 0) expect(chunks.length).toBeGreaterThan(0);
     const decoding = running.filter(({ numPending }) => numPending === 1);
     for (const job of decoding) expect(tokens.get(job)).toBe(1);
-    if (running.some((job) => (tokens.get(job) ?? 0) < job.numPending)) expect(total).toBe(limits.maxNumBatchedTokens);
+    const forPrompts = Math.min(limits.maxNumBatchedTokens - decoding.length, this.pace.limit(decoding.length));
+    if (running.some((job) => (tokens.get(job) ?? 0) < job.numPending)) expect(total).toBe(decoding.length + forPrompts);
     const prefill = running.find(({ numPending }) => numPending > 1);
     if (prefill !== undefined) {
-      const half = (limits.maxNumBatchedTokens - decoding.length) / 2;
-      expect(tokens.get(prefill)).toBeGreaterThanOrEqual(Math.min(prefill.numPending, half));
+      expect(tokens.get(prefill) ?? 0).toBeGreaterThanOrEqual(Math.min(prefill.numPending, forPrompts / 2));
     }
   }
 
@@ -145,7 +159,8 @@ class Simulation {
   private checkMemory({ chunks, preempted, expired, oversized }: Schedule<Job>): void {
     const { pool } = this;
     expect(pool.bytesInUse).toBeLessThanOrEqual(pool.byteLimit);
-    expect(pool.bytesInUse).toBe(this.running().reduce((sum, { memory }) => sum + memory!.memory.blockTable.length * LAYOUT.blockBytes, 0));
+    const held = new Set(this.running().flatMap(({ memory }) => [...memory!.memory.blockTable]));
+    expect(pool.bytesInUse).toBe(held.size * BLOCK_TOKENS * BYTES_PER_TOKEN);
     for (const { sequence, numTokens } of chunks) {
       expect(numTokens).toBeGreaterThan(0);
       expect(sequence.memory!.length).toBe(sequence.numComputed);
@@ -179,6 +194,15 @@ const limits = fc
   .record({ maxNumSeqs: fc.integer({ min: 1, max: 8 }), spare: fc.integer({ min: 0, max: 100 }) })
   .map(({ maxNumSeqs, spare }) => ({ maxNumSeqs, maxNumBatchedTokens: maxNumSeqs + spare }));
 
+const salt = fc.constantFrom(null, 'shared');
+
+/** A machine on which prompts cost little or much beside a decode, and one without a clock. */
+const stepSeconds = fc.constantFrom(0, 0.01, 0.3).map(
+  (cost) =>
+    (numDecoding: number, numPrefill: number): number =>
+      cost * (1 + 0.1 * numDecoding + cost * numPrefill),
+);
+
 const action = fc.oneof(
   fc.record({
     type: fc.constant('add' as const),
@@ -201,34 +225,41 @@ function untilStarted(simulation: Simulation, job: Job): void {
 describe('Scheduler', () => {
   it('keeps its limits and its order whatever comes, and everything that fits finishes', () => {
     fc.assert(
-      fc.property(limits, fc.integer({ min: 1, max: 12 }), fc.array(action, { minLength: 1, maxLength: 30 }), (limit, blocks, actions) => {
-        const simulation = new Simulation(limit, blocks);
-        for (const next of actions) {
-          if (next.type === 'add') {
-            const { prompt, maxTokens, priority, tenant, timeout } = next;
-            simulation.add(prompt, maxTokens, { priority, tenant, deadline: simulation.now + timeout });
+      fc.property(
+        limits,
+        fc.integer({ min: 1, max: 12 }),
+        salt,
+        stepSeconds,
+        fc.array(action, { minLength: 1, maxLength: 30 }),
+        (limit, blocks, cacheSalt, secondsOf, actions) => {
+          const simulation = new Simulation(limit, blocks, cacheSalt, secondsOf);
+          for (const next of actions) {
+            if (next.type === 'add') {
+              const { prompt, maxTokens, priority, tenant, timeout } = next;
+              simulation.add(prompt, maxTokens, { priority, tenant, deadline: simulation.now + timeout });
+            }
+            if (next.type === 'steps') for (let i = 0; i < next.count; i++) simulation.step();
+            if (next.type === 'failing step') simulation.step(true);
+            if (next.type === 'cancel' && simulation.live.size > 0) {
+              simulation.cancel([...simulation.live][next.which % simulation.live.size]!);
+            }
           }
-          if (next.type === 'steps') for (let i = 0; i < next.count; i++) simulation.step();
-          if (next.type === 'failing step') simulation.step(true);
-          if (next.type === 'cancel' && simulation.live.size > 0) {
-            simulation.cancel([...simulation.live][next.which % simulation.live.size]!);
+          simulation.drain();
+          for (const job of simulation.finished) {
+            expect(job.tokenIds.slice(job.promptLength)).toEqual(Array.from({ length: job.maxTokens }, (_, index) => 1000 + index));
           }
-        }
-        simulation.drain();
-        for (const job of simulation.finished) {
-          expect(job.tokenIds.slice(job.promptLength)).toEqual(Array.from({ length: job.maxTokens }, (_, index) => 1000 + index));
-        }
-        for (const job of simulation.oversized) expect(job.tokenIds.length).toBeGreaterThan(blocks * BLOCK_TOKENS);
-        // First come, first served, within a tenant and a priority.
-        const queues = Map.groupBy(
-          simulation.jobs.filter(({ admission }) => admission !== null),
-          ({ tenant, priority }) => `${tenant} ${priority}`,
-        );
-        for (const [, jobs] of queues) {
-          const admissions = jobs.map(({ admission }) => admission!);
-          expect(admissions).toEqual(admissions.toSorted((a, b) => a - b));
-        }
-      }),
+          for (const job of simulation.oversized) expect(job.tokenIds.length).toBeGreaterThan(blocks * BLOCK_TOKENS);
+          // First come, first served, within a tenant and a priority.
+          const queues = Map.groupBy(
+            simulation.jobs.filter(({ admission }) => admission !== null),
+            ({ tenant, priority }) => `${tenant} ${priority}`,
+          );
+          for (const [, jobs] of queues) {
+            const admissions = jobs.map(({ admission }) => admission!);
+            expect(admissions).toEqual(admissions.toSorted((a, b) => a - b));
+          }
+        },
+      ),
       { numRuns: 300, seed: 1 },
     );
   });
@@ -275,7 +306,7 @@ describe('Scheduler', () => {
   it('cuts a long prompt into chunks around the decodes that go on meanwhile', () => {
     const simulation = new Simulation({ maxNumBatchedTokens: 16, maxNumSeqs: 4 }, 100);
     simulation.add(5, 100);
-    simulation.step();
+    for (let step = 0; step < 2; step++) simulation.step();
     simulation.add(40, 100);
     const steps = Array.from({ length: 4 }, () => simulation.step().chunks.map(({ numTokens, isLast }) => ({ numTokens, isLast })));
     const decode = { numTokens: 1, isLast: true };
@@ -285,6 +316,27 @@ describe('Scheduler', () => {
       [decode, { numTokens: 10, isLast: true }],
       [decode, decode],
     ]);
+  });
+
+  it('holds up streams no more than 2.5 times as long for a long prompt, and computes it nevertheless', () => {
+    const secondsOf = (numDecoding: number, numPrefill: number): number => 0.01 + 0.001 * numDecoding + 0.0005 * numPrefill;
+    const simulation = new Simulation({ maxNumBatchedTokens: 512, maxNumSeqs: 64 }, 1000, null, secondsOf);
+    for (let count = 0; count < 16; count++) simulation.add(20, 1000);
+    for (let step = 0; step < 10; step++) simulation.step();
+    const long = simulation.add(4000, 1);
+    const steps: number[] = [];
+    while (simulation.live.has(long)) {
+      const { chunks } = simulation.step();
+      expect(chunks.filter(({ numTokens }) => numTokens === 1)).toHaveLength(16);
+      steps.push(
+        secondsOf(
+          16,
+          chunks.reduce((sum, { numTokens }) => sum + numTokens, -16),
+        ),
+      );
+    }
+    expect(Math.max(...steps)).toBeLessThan(2.6 * secondsOf(16, 0));
+    expect(steps.length).toBeLessThan(70); // 78 tokens a step
   });
 
   it('lets short prompts pass long ones, which take no more than twice the steps for it', () => {

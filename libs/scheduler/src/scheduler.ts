@@ -1,5 +1,6 @@
 import { AdmissionQueue } from './admission-queue.js';
-import { prefillShares } from './prefill-shares.js';
+import { PrefillPace } from './prefill-pace.js';
+import { mostOf, prefillShares } from './prefill-shares.js';
 import type { MemoryPool, Sequence, SequenceMemory } from './sequence.js';
 
 export interface SchedulerLimits {
@@ -45,6 +46,7 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   private readonly running: S[] = [];
   /** All that wait or run. */
   private readonly live = new Set<S>();
+  private readonly pace = new PrefillPace();
   private admissions = 0;
 
   constructor(
@@ -80,15 +82,17 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     if (schedule.preempted.length === 0) this.admitWaiting(schedule);
     const tokens = this.shareBudget();
     for (const [index, sequence] of this.running.entries()) {
-      if (tokens[index] === 0) continue;
-      const numTokens = sequence.memory!.chunkOf(tokens[index]!);
-      schedule.chunks.push({ sequence, numTokens, isLast: numTokens === sequence.numPending });
+      const numTokens = tokens[index]!;
+      if (numTokens > 0) schedule.chunks.push({ sequence, numTokens, isLast: numTokens === sequence.numPending });
     }
     return schedule;
   }
 
-  /** Counts the tokens of a computed step. Sampled tokens are appended after this. */
-  commit({ chunks }: Schedule<S>): void {
+  /** Counts the tokens of a computed step. Sampled tokens are appended after this. @param seconds that it took */
+  commit({ chunks }: Schedule<S>, seconds: number): void {
+    const decoding = chunks.filter(({ sequence }) => sequence.numPending === 1);
+    const numTokens = chunks.reduce((sum, chunk) => sum + chunk.numTokens, 0);
+    this.pace.observe({ numDecoding: decoding.length, numPrefill: numTokens - decoding.length, seconds });
     for (const { sequence, numTokens, isLast } of chunks) {
       sequence.numComputed += numTokens;
       if (isLast) this.queue.charge(sequence, 1);
@@ -180,16 +184,18 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     sequence.numComputed = 0;
   }
 
-  /** Prompts, as urgent as this or more so, that a step would not finish. */
+  /** Prompts, as urgent as this or more so, that the budget cuts short. */
   private numCutShort(priority: number): number {
     const shares = this.shareBudget();
-    return this.running.filter((sequence, index) => sequence.priority <= priority && shares[index]! < sequence.numPending).length;
+    return this.running.filter((sequence, index) => sequence.priority <= priority && shares[index]! < mostOf(sequence)).length;
   }
 
-  /** @returns tokens of each running sequence: one of each that decodes, so that no prompt stalls it, and the rest to the prompts */
+  /** @returns tokens of each running sequence: one of each that decodes, and of the prompts what holds these up neither now nor for long */
   private shareBudget(): number[] {
     const prompts = this.running.filter(({ numPending }) => numPending > 1);
-    const shares = prefillShares(prompts, this.limits.maxNumBatchedTokens - (this.running.length - prompts.length)).values();
+    const numDecoding = this.running.length - prompts.length;
+    const budget = Math.min(this.limits.maxNumBatchedTokens - numDecoding, this.pace.limit(numDecoding));
+    const shares = prefillShares(prompts, budget).values();
     return this.running.map(({ numPending }) => (numPending > 1 ? shares.next().value! : numPending));
   }
 }

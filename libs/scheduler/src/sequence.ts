@@ -62,6 +62,11 @@ export class Sequence<M extends SequenceMemory> {
     return this.tokenIds.length - this.numComputed;
   }
 
+  /** How many of `numTokens` more tokens, at least one, a running sequence had best compute in one step. */
+  chunkOf(numTokens: number): number {
+    return this.memory!.chunkOf(numTokens);
+  }
+
   /** Of two that were admitted: whether this one is to give way to the other, being less urgent, or as urgent and younger. */
   givesWayTo(other: Sequence<M>): boolean {
     return this.priority === other.priority ? this.admission! > other.admission! : this.priority > other.priority;

@@ -58,8 +58,13 @@ const NEAR_TIE = 1e-3;
 
 /** The ids a greedy generation must give: all up to the first near tie. */
 export function bindingGreedyIds({ greedy }: GoldenPrompt): number[] {
-  const tie = greedy.margins.findIndex((margin) => margin < NEAR_TIE);
-  return tie === -1 ? greedy.ids : greedy.ids.slice(0, tie);
+  return bindingIds(greedy.ids, greedy.margins);
+}
+
+/** Of greedy ids those that do not depend on a model's last bits, which what else is in a batch may move. @param margins between each step's two best logits */
+export function bindingIds(ids: number[], margins: readonly number[]): number[] {
+  const tie = margins.findIndex((margin) => margin < NEAR_TIE);
+  return tie === -1 ? ids : ids.slice(0, tie);
 }
 
 /** The gate's decision for each token, without the order of the k experts, which two equal weights may swap. @param topkIds [T][k] */

@@ -40,6 +40,7 @@ async function bench(): Promise<boolean> {
     const { vocabSize } = (await readManifest(packDir)).config;
     serve = new RingmeshProcess(['serve', '--model', packDir, '--port', '0', '--log-level', 'warn']);
     const client = new OpenAI({ baseURL: `${await serve.line(/ at (http:\S+)\/v1/)}/v1`, apiKey: 'none' });
+    const model = (await client.models.list()).data[0]!.id;
     let drawn = 0;
     const draw = (length: number): number[] => Array.from({ length }, () => Math.floor(uniform(0, drawn++) * vocabSize));
     const first: number[] = [];
@@ -47,7 +48,7 @@ async function bench(): Promise<boolean> {
     for (let round = -1; round < rounds; round++) {
       const prefix = draw(prefixTokens);
       for (const times of [first, second]) {
-        const ms = await timeToFirstToken(client, [...prefix, ...draw(tailTokens)]);
+        const ms = await timeToFirstToken(client, model, [...prefix, ...draw(tailTokens)]);
         if (round >= 0) times.push(ms); // the pair before is for warming up
       }
     }
@@ -58,8 +59,7 @@ async function bench(): Promise<boolean> {
   }
 }
 
-async function timeToFirstToken(client: OpenAI, prompt: number[]): Promise<number> {
-  const model = (await client.models.list()).data[0]!.id;
+async function timeToFirstToken(client: OpenAI, model: string, prompt: number[]): Promise<number> {
   const start = performance.now();
   const body = { model, prompt, max_tokens: 1, temperature: 0, stream: true as const, ignore_eos: true, return_token_ids: true };
   for await (const _ of await client.completions.create(body)) return performance.now() - start;

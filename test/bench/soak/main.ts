@@ -1,38 +1,38 @@
 /** `npm run bench -- --soak`: many streams of mixed length at once, for minutes: none fails, none is wrong, memory stays flat. */
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { formatBytes, parseInteger, table } from '@ringmesh/core';
+import { parseInteger } from '@ringmesh/core';
 import { uniform } from '@ringmesh/sampler';
 import { packedModel, RingmeshProcess, SAMPLE_MODEL } from '@ringmesh/testing';
 import { readManifest } from '@ringmesh/weights';
 import OpenAI from 'openai';
-import { runForJson } from '../child-process.ts';
-import { spreadOf } from '../statistics.ts';
+import { runForJson, startScript } from '../child-process.ts';
+import { answersAlone } from './answers-alone.ts';
 import type { SoakClientsOptions, SoakClientsResult } from './clients.ts';
-import { residentBytesOfTree } from './process-memory.ts';
-import { type SoakPrompt, soakPrompts } from './prompts.ts';
+import { samplesCsv, samplesSvg } from './curve.ts';
+import { soakPrompts } from './prompts.ts';
+import { report } from './report.ts';
+import { metricOf, type Sample, takeSample } from './samples.ts';
 
 const HELP = `npm run bench -- --soak [options]
   --streams <n>          clients that stream at once (1000)
   --seconds <n>          how long they do, each request after the other (600)
   --prompts <n>          different prompts (64)
-  --abort <percent>      of the streams that their client leaves before the end (5)
+  --abort <percent>      of the streams that their client leaves at a random moment (5)
+  --killed-streams <n>   clients besides, in a process that is killed again and again (20)
   --workers <n>          worker processes; 0: the experts are in the router's process (0)
-  --kv-cache-memory <s>  as of the router: little, for preemption (256MiB)
-  --model <dir>          checkpoint (ring-nano)`;
+  --kv-cache-memory <s>  as of the router: so little that sequences are preempted (48MiB)
+  --model <dir>          checkpoint (ring-nano)
+  --curve <path>         write memory over time there, as PATH.csv and PATH.svg`;
 
-/** What memory may grow by from the second third of the time to the last. */
-const MAX_GROWTH = 1.05;
-/** Ids are binding up to the first step whose two best log probabilities are closer than this: what else is in a batch moves the last bits. */
-const NEAR_TIE = 1e-3;
 const SAMPLE_MS = 1000;
-
-interface Sample {
-  seconds: number;
-  bytes: number;
-  kvCacheUsage: number;
-  running: number;
-}
+/** A process of clients lives as long as this at most before it is killed. */
+const MAX_LIFE_MS = 10_000;
+/** How long after the last client all memory may still be in use. */
+const MAX_SETTLE_MS = 10_000;
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
@@ -42,9 +42,11 @@ const { values } = parseArgs({
     seconds: text,
     prompts: text,
     abort: text,
+    'killed-streams': text,
     workers: text,
     'kv-cache-memory': text,
     model: text,
+    curve: text,
     help: { type: 'boolean' },
   },
 });
@@ -56,107 +58,77 @@ async function soak(): Promise<boolean> {
   const streams = parseInteger('--streams', values.streams, 1, 10_000) ?? 1000;
   const seconds = parseInteger('--seconds', values.seconds, 3, 86_400) ?? 600;
   const abortPercent = parseInteger('--abort', values.abort, 0, 100) ?? 5;
+  const killedStreams = parseInteger('--killed-streams', values['killed-streams'], 0, 1000) ?? 20;
+  const numPrompts = parseInteger('--prompts', values.prompts, 1, 10_000) ?? 64;
   const packDir = await packedModel(values.model === undefined ? SAMPLE_MODEL : resolve(values.model));
-  const { config } = await readManifest(packDir);
+  const { vocabSize, maxPositionEmbeddings } = (await readManifest(packDir)).config;
   let drawn = 0;
-  const prompts = soakPrompts(
-    parseInteger('--prompts', values.prompts, 1, 10_000) ?? 64,
-    config.vocabSize,
-    config.maxPositionEmbeddings,
-    () => uniform(0, drawn++),
-  );
+  const prompts = soakPrompts(numPrompts, vocabSize, maxPositionEmbeddings, () => uniform(0, drawn++));
   const args = ['serve', '--model', packDir, '--port', '0', '--workers', values.workers ?? '0'];
-  const serve = new RingmeshProcess([...args, '--kv-cache-memory', values['kv-cache-memory'] ?? '256MiB', '--log-level', 'warn']);
+  const serve = new RingmeshProcess([...args, '--kv-cache-memory', values['kv-cache-memory'] ?? '48MiB', '--log-level', 'warn']);
   try {
     const url = await serve.line(/ at (http:\S+)\/v1/);
-    const binding = await answersAlone(url, prompts);
+    const model = (await new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' }).models.list()).data[0]!.id;
+    const binding = await answersAlone(url, model, prompts);
     console.error(`${prompts.length} prompts answered alone: ${binding.flat().length} tokens are binding`);
+    const options: SoakClientsOptions = { url, model, streams, seconds, prompts, binding, abortPercent };
     const samples: Sample[] = [];
     const start = performance.now();
-    const sampler = setInterval(() => void sample(url, serve.pid, start).then((each) => samples.push(each)), SAMPLE_MS);
-    const options: SoakClientsOptions = { url, streams, seconds, prompts, binding, abortPercent };
-    const result = (await runForJson('./soak/clients.ts', [JSON.stringify(options)])) as SoakClientsResult;
-    clearInterval(sampler);
-    const atEnd = await sample(url, serve.pid, start);
-    return show(result, samples, atEnd, await metric(url, 'vllm:num_preemptions_total'));
+    const over = new AbortController();
+    const beside = Promise.all([
+      takeSamples(samples, () => takeSample(url, serve.pid, start), over.signal),
+      killedStreams === 0 ? 0 : killClients({ ...options, streams: killedStreams }, over.signal),
+    ]);
+    const clients = (await Promise.race([
+      runForJson('./soak/clients.ts', [JSON.stringify(options)]),
+      failing(beside),
+    ])) as SoakClientsResult;
+    over.abort();
+    const [, killed] = await beside;
+    const atEnd = await settled(() => takeSample(url, serve.pid, start));
+    const preemptions = metricOf(await (await fetch(`${url}/metrics`)).text(), 'vllm:num_preemptions_total');
+    if (values.curve !== undefined) {
+      await writeFile(`${values.curve}.csv`, samplesCsv(samples));
+      await writeFile(`${values.curve}.svg`, samplesSvg(samples));
+    }
+    const holds = report({ clients, killed, samples, atEnd, preemptions });
+    return holds;
   } finally {
     await serve.kill();
   }
 }
 
-/** One after the other. @returns of each prompt, the greedy ids up to the first near tie */
-async function answersAlone(url: string, prompts: SoakPrompt[]): Promise<number[][]> {
-  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' });
-  const model = (await client.models.list()).data[0]!.id;
-  const answers: number[][] = [];
-  for (const { ids, maxTokens } of prompts) {
-    const body = {
-      model,
-      prompt: ids,
-      max_tokens: maxTokens,
-      temperature: 0,
-      ignore_eos: true,
-      return_token_ids: true,
-      logprobs: 2,
-      return_tokens_as_token_ids: true,
-    };
-    const choice = (await client.completions.create(body)).choices[0] as OpenAI.CompletionChoice & { token_ids: number[] };
-    const margins = choice.logprobs!.top_logprobs!.map((top) => {
-      const [best, second] = Object.values(top).sort((a, b) => b - a);
-      return best! - second!;
-    });
-    const tie = margins.findIndex((margin) => margin < NEAR_TIE);
-    answers.push(tie === -1 ? choice.token_ids : choice.token_ids.slice(0, tie));
+async function takeSamples(samples: Sample[], take: () => Promise<Sample>, over: AbortSignal): Promise<void> {
+  while (!over.aborted) {
+    samples.push(await take());
+    await delay(SAMPLE_MS);
   }
-  return answers;
 }
 
-async function sample(url: string, pid: number, start: number): Promise<Sample> {
-  const [kvCacheUsage, running] = await Promise.all([metric(url, 'vllm:kv_cache_usage_perc'), metric(url, 'vllm:num_requests_running')]);
-  return { seconds: (performance.now() - start) / 1000, bytes: residentBytesOfTree(pid), kvCacheUsage, running };
+/** Starts clients and kills them (SIGKILL) at a random moment, again and again. @returns how often */
+async function killClients(options: SoakClientsOptions, over: AbortSignal): Promise<number> {
+  let killed = 0;
+  while (!over.aborted) {
+    const clients = startScript('./soak/clients.ts', [JSON.stringify(options)]);
+    await delay(uniform(2, killed++) * MAX_LIFE_MS);
+    clients.kill('SIGKILL');
+    await once(clients, 'close');
+  }
+  return killed;
 }
 
-async function metric(url: string, name: string): Promise<number> {
-  const scrape = await (await fetch(`${url}/metrics`)).text();
-  const found = new RegExp(`^${name}(?:\\{[^}]*\\})? (\\S+)$`, 'm').exec(scrape)?.[1];
-  if (found === undefined) throw new Error(`/metrics has no ${name}`);
-  return Number(found);
+/** Rejects where `work` does, and never resolves. */
+async function failing(work: Promise<unknown>): Promise<never> {
+  await work;
+  return new Promise(() => undefined);
 }
 
-function show(result: SoakClientsResult, samples: Sample[], atEnd: Sample, preemptions: number): boolean {
-  const duration = samples.at(-1)!.seconds;
-  const between = (from: number, to: number): Sample[] =>
-    samples.filter(({ seconds }) => seconds >= from * duration && seconds <= to * duration);
-  const medianBytes = (of: Sample[]): number => spreadOf(of.map(({ bytes }) => bytes)).median;
-  const parts = 10;
-  const rows = Array.from({ length: parts }, (_, part) => {
-    const those = between(part / parts, (part + 1) / parts);
-    const usage = those.map(({ kvCacheUsage }) => kvCacheUsage);
-    return [
-      `${((duration * (part + 1)) / parts).toFixed(0)} s`,
-      formatBytes(medianBytes(those)),
-      `${(Math.max(...usage) * 100).toFixed(0)} %`,
-      String(Math.max(...those.map(({ running }) => running))),
-    ];
-  });
-  console.log(table([['until', 'resident, median', 'KV memory, most', 'running, most'], ...rows]));
-  const growth = medianBytes(between(2 / 3, 1)) / medianBytes(between(1 / 3, 2 / 3));
-  const { completed, aborted, tokens, wrong, errors } = result;
-  console.log(
-    `\n${completed} streams were whole, ${aborted} left by their client, ${tokens} tokens, ${(tokens / duration).toFixed(0)} a second`,
-  );
-  console.log(`${preemptions} preemptions; memory grew by ${((growth - 1) * 100).toFixed(1)} % from the second third to the last`);
-  for (const error of [...new Set(errors)].slice(0, 5)) console.error(`failed: ${error}`);
-  for (const each of wrong.slice(0, 5)) console.error(`wrong: ${each}`);
-  const checks: [string, boolean][] = [
-    [`${errors.length} streams failed`, errors.length === 0],
-    [`${wrong.length} streams were wrong`, wrong.length === 0],
-    [`memory may grow by ${((MAX_GROWTH - 1) * 100).toFixed(0)} %`, growth <= MAX_GROWTH],
-    [
-      `at the end ${(atEnd.kvCacheUsage * 100).toFixed(1)} % of the KV memory is in use, by ${atEnd.running} requests`,
-      atEnd.kvCacheUsage === 0,
-    ],
-  ];
-  for (const [what, holds] of checks) console.log(`${holds ? 'ok    ' : 'MISSED'} ${what}`);
-  return checks.every(([, holds]) => holds);
+/** The first sample in which nothing is in use; after a while whatever there is. */
+async function settled(take: () => Promise<Sample>): Promise<Sample> {
+  const deadline = performance.now() + MAX_SETTLE_MS;
+  for (;;) {
+    const sample = await take();
+    if ((sample.kvCacheUsage === 0 && sample.running + sample.waiting === 0) || performance.now() > deadline) return sample;
+    await delay(100);
+  }
 }
