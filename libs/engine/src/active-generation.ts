@@ -1,5 +1,6 @@
 import type { GrammarMatcher } from '@ringmesh/grammar';
 import type { SequenceCache } from '@ringmesh/kv-cache';
+import { createProcessors, type LogitsProcessor } from '@ringmesh/sampler';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
 import { RoutingRecord } from './routing-record.js';
@@ -10,6 +11,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
+  /** What changes its logits, told of every token that was generated. */
+  readonly processors: readonly LogitsProcessor[];
   private readonly thought: ThoughtBudget | null;
 
   constructor(
@@ -21,10 +24,11 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
   ) {
-    const { priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
+    const { promptIds, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
     const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
-    super(request.id, request.promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
+    super(request.id, promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
+    this.processors = createProcessors(request.sampling, { promptIds, stopTokenIds, mask: matcher });
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }
 
@@ -45,17 +49,12 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     return this.thought?.forcedTokenId ?? null;
   }
 
-  /** [V / 32] a bit for each token that may come next; null: all may. */
-  mask(): Uint32Array | null {
-    return this.matcher?.mask() ?? null;
-  }
-
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
     this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
-    this.matcher?.accept(tokenId);
+    for (const processor of this.processors) processor.accept?.(tokenId);
     if (this.matcher?.isComplete === true) return 'stop';
     return this.numGenerated >= this.request.maxTokens ? 'length' : null;
   }

@@ -113,7 +113,7 @@ export class Engine {
       const forced = generation.forcedTokenId;
       const token =
         forced === null
-          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated), generation.mask())
+          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated), generation.processors)
           : this.sampler.force(logits, forced, sampling);
       const routed = generation.routing === null ? {} : { routedExperts: generation.routing.take() };
       this.events.push({ id, event: { type: 'token', ...token, ...routed } });

@@ -6,6 +6,7 @@ import type { ServedModel } from '../served-model.js';
 import { samplingParams } from './sampling.js';
 import type { GenerationFields } from './schemas/fields.js';
 import type { AnswerGrammar } from './structured-output.js';
+import { tokenRules } from './token-rules.js';
 
 /** What differs between the endpoints. */
 export interface RequestKind {
@@ -52,12 +53,13 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     shownTokenIds: kind.shownTokenIds,
     constraint: kind.grammar && constraintOf(model, fields, kind.grammar),
   };
+  const rules = tokenRules(model, fields);
   return prompts.map((promptIds, index) => ({
     ...shared,
     id: `${kind.id}-${index}`,
     promptIds,
-    sampling: samplingParams(fields, model.defaults, kind.logprobs), // each prompt a seed of its own where none is given
-    maxTokens: answerLength(model.maxModelLen, promptIds.length, kind),
+    sampling: { ...samplingParams(fields, model.defaults, kind.logprobs), ...rules }, // each prompt a seed of its own where none is given
+    maxTokens: answerLength(model.maxModelLen, promptIds.length, kind, fields.min_tokens ?? 0),
   }));
 }
 
@@ -73,6 +75,7 @@ function answerLength(
   maxModelLen: number,
   promptTokens: number,
   { promptField, maxTokensField, maxTokens, defaultMaxTokens = Infinity }: RequestKind,
+  minTokens: number,
 ): number {
   if (promptTokens === 0)
     throw new InvalidRequestError(`${promptField}: the prompt has no tokens; it needs at least one`, { field: promptField });
@@ -89,5 +92,14 @@ function answerLength(
       { field: maxTokensField },
     );
   }
-  return maxTokens ?? Math.min(defaultMaxTokens, maxModelLen - promptTokens);
+  const most = maxTokens ?? Math.min(defaultMaxTokens, maxModelLen - promptTokens);
+  if (minTokens > most) {
+    throw new InvalidRequestError(
+      `min_tokens: ${minTokens} are more than the answer may have, ${most}; lower it or raise ${maxTokensField}`,
+      {
+        field: 'min_tokens',
+      },
+    );
+  }
+  return most;
 }

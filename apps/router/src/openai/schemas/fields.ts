@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logitFields } from './logit-fields.js';
 
 /** Limits on what one request may carry, next to the body limit. */
 export const MAX_STOP_STRINGS = 16;
@@ -32,6 +33,7 @@ export const generationFields = {
     })
     .nullish(),
 
+  ...logitFields,
   top_k: z.int().min(-1).nullish().describe('0 or -1: all tokens.'),
   min_p: z.number().min(0).max(1).nullish(),
   stop_token_ids: z.array(z.int().min(0)).max(MAX_STOP_TOKEN_IDS).nullish(),
