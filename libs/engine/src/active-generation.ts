@@ -3,6 +3,7 @@ import type { SequenceCache } from '@ringmesh/kv-cache';
 import { createProcessors, type LogitsProcessor } from '@ringmesh/sampler';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
+import { PromptScores } from './prompt-scores.js';
 import { RoutingRecord } from './routing-record.js';
 import { ThoughtBudget } from './thought-budget.js';
 
@@ -11,6 +12,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
+  /** Null where the request does not ask for it, and once they have been told. */
+  promptScores: PromptScores | null;
   /** What changes its logits, told of every token that was generated. */
   readonly processors: readonly LogitsProcessor[];
   private readonly thought: ThoughtBudget | null;
@@ -24,10 +27,12 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
   ) {
-    const { promptIds, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
-    const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
+    const { promptIds, promptLogprobs, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
+    const needsWholePrompt = request.returnRoutedExperts === true || promptLogprobs !== undefined;
+    const salt = prefixCaching && !needsWholePrompt ? saltOf(request) : null;
     super(request.id, promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
+    this.promptScores = promptLogprobs === undefined ? null : new PromptScores(promptIds, promptLogprobs);
     this.processors = createProcessors(request.sampling, { promptIds, stopTokenIds, mask: matcher });
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }

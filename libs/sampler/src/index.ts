@@ -1,6 +1,6 @@
-export { uniform } from './philox.js';
+export { choiceSeed, uniform } from './philox.js';
 export type { Logits } from './logits.js';
-export type { TokenLogprob } from './logprobs.js';
+export type { ScoredToken, TokenLogprob } from './logprobs.js';
 export { createProcessors } from './processors/create-processors.js';
 export type { LogitsProcessor } from './processors/logits-processor.js';
 export { tokenBits } from './processors/token-bits.js';

@@ -12,11 +12,27 @@ export interface DescribedToken extends TokenLogprob {
   topLogprobs: TokenLogprob[];
 }
 
+/** A token of a prompt. */
+export interface ScoredToken extends DescribedToken {
+  /** Its place among all tokens, most probable first; 1 is the best. */
+  rank: number;
+}
+
 /** @param logits as the model gave them; @param numAlternatives how many of the most probable tokens to tell */
 export function describeToken(logits: Logits, tokenId: number, numAlternatives: number): DescribedToken {
   const normalizer = logits.logSumExp();
   const withLogprob = (id: number): TokenLogprob => ({ tokenId: id, logprob: logits.values[id]! - normalizer });
   return { ...withLogprob(tokenId), topLogprobs: topTokens(logits.values, numAlternatives).map(withLogprob) };
+}
+
+/** 1 for the best token; the lower id is the better one among equals. @param logits [V] */
+export function rankOf(logits: Float32Array, tokenId: number): number {
+  const own = logits[tokenId]!;
+  let rank = 1;
+  for (let other = 0; other < logits.length; other++) {
+    if (logits[other]! > own || (logits[other] === own && other < tokenId)) rank++;
+  }
+  return rank;
 }
 
 /** The `count` tokens of the largest logits, best first, the lower id first among equals. One pass; `count` is small. @param logits [V] */

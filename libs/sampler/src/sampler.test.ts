@@ -165,6 +165,16 @@ describe('Sampler', () => {
     );
   });
 
+  it('scores any token: its log probability and its rank', () => {
+    const logits = Float32Array.from([1, 5, 3, 5, -2]);
+    const normalizer = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
+    const ranks = [...logits.keys()].map((id) => samplerOf(5).score(logits, id, 2).rank);
+    expect(ranks).toEqual([4, 1, 3, 2, 5]);
+    const { logprob, topLogprobs } = samplerOf(5).score(logits, 4, 2);
+    expect(logprob).toBeCloseTo(-2 - normalizer, 6);
+    expect(topLogprobs.map(({ tokenId }) => tokenId)).toEqual([1, 3]);
+  });
+
   it('reports only the chosen token for logprobs 0, and nothing for -1', () => {
     const logits = Float32Array.from([0, 1]);
     const sampler = new Sampler(2);

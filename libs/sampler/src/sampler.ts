@@ -1,6 +1,6 @@
 import { EngineFailedError, NoTokenAllowedError } from '@ringmesh/core';
 import { Logits } from './logits.js';
-import { describeToken, type TokenLogprob } from './logprobs.js';
+import { describeToken, rankOf, type ScoredToken, type TokenLogprob } from './logprobs.js';
 import type { LogitsProcessor } from './processors/logits-processor.js';
 import { RankedDistribution } from './ranked-distribution.js';
 import type { SamplingParams } from './sampling-params.js';
@@ -53,6 +53,16 @@ export class Sampler {
   force(logits: Float32Array, tokenId: number, params: SamplingParams): SampledToken {
     this.raw.load(logits);
     return this.describe(tokenId, params);
+  }
+
+  /**
+   * How probable a token was that came anyway: one of a prompt.
+   * @param logits [V] after the token before it
+   * @throws EngineFailedError where a logit is NaN or infinite
+   */
+  score(logits: Float32Array, tokenId: number, numAlternatives: number): ScoredToken {
+    this.raw.load(logits);
+    return { ...describeToken(this.raw, tokenId, numAlternatives), rank: rankOf(this.raw.values, tokenId) };
   }
 
   /** @returns the logits that the processors make of {@link raw}: −∞ for tokens that may not come */

@@ -1,5 +1,5 @@
 import { EngineFailedError } from '@ringmesh/core';
-import type { EngineClient, FinishReason, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
+import type { EngineClient, FinishReason, PromptLogprobs, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
 import { IncrementalDetokenizer, ReasoningParser, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
 import type { TextRequest } from './text-request.js';
 
@@ -12,6 +12,8 @@ export interface TextToken {
   isReasoning?: boolean;
   logprob?: number;
   topLogprobs?: TokenLogprob[];
+  /** With the first token, where asked for. */
+  promptLogprobs?: PromptLogprobs;
   routedExperts?: RoutedExperts;
 }
 

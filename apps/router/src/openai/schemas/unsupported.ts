@@ -23,15 +23,13 @@ function emptyList(what: string): z.ZodType<unknown[] | null | undefined> {
 }
 
 export const unsupportedFields = {
-  n: only(1, 'Several choices per prompt are'),
-  best_of: only(1, 'Several choices per prompt are'),
-  echo: only(false, 'Echoing the prompt is'),
   use_beam_search: only(false, 'Beam search is'),
-  prompt_logprobs: absent('Log probabilities of the prompt are'),
   truncate_prompt_tokens: absent('Truncating the prompt is'),
 };
 
 export const unsupportedChatFields = {
+  echo: only(false, 'Outside of completions, echoing the prompt is'),
+  best_of: only(1, 'Outside of completions, choosing the best of several answers is'),
   functions: emptyList('Function calls are'),
   function_call: only(['none', 'auto'], 'Function calls are'),
   audio: absent('Audio is'),
