@@ -47,6 +47,7 @@ npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instea
 npm run bench -- --load [--help]                          of streams beside long prompts: ITL
 npm run bench -- --long-context [--help]                  of long contexts: Ring-lite-linear beside Ring-lite
 npm run bench -- --prefix [--help]                        of prompts that begin alike: time to the first token
+npm run bench -- --sampling [--help]                      of choosing a token of a large vocabulary: ms
 npm run bench -- --soak [--help]                          of a thousand streams for minutes: none wrong, memory flat`;
 
 /** @throws InvalidOptionError */

@@ -118,6 +118,75 @@ describe('completions', () => {
   });
 });
 
+describe('what changes the logits', () => {
+  const idsOf = async (fields: object): Promise<number[]> => {
+    const body = { ...complete, ignore_eos: true, return_token_ids: true, ...fields } as OpenAI.CompletionCreateParamsNonStreaming;
+    return choicesOf(await client.completions.create(body))[0]!.token_ids;
+  };
+
+  it('logit_bias forces a token, or keeps it away', async () => {
+    expect(await idsOf({ logit_bias: { 70: 100 }, max_tokens: 3 })).toEqual([70, 70, 70]);
+    const greedy = await idsOf({});
+    expect(await idsOf({ logit_bias: { [greedy[0]!]: -100 } })).not.toContain(greedy[0]);
+  });
+
+  it('allowed_token_ids are all that comes, and a frequency penalty makes them change', async () => {
+    const fields = { allowed_token_ids: [70, 71, 72], logit_bias: { 71: 20 }, max_tokens: 60 };
+    expect(new Set(await idsOf(fields))).toEqual(new Set([71]));
+    expect(new Set(await idsOf({ ...fields, frequency_penalty: 2 }))).toEqual(new Set([70, 71, 72]));
+  });
+
+  it('a repetition penalty counts the prompt too, the others only the answer', async () => {
+    const prompt = await tokenize(TEXT);
+    const last = prompt.at(-1)!;
+    const fields = { prompt, max_tokens: 1, allowed_token_ids: [last, 70], logit_bias: { [last]: 100, 70: 50 } };
+    expect(await idsOf(fields)).toEqual([last]);
+    expect(await idsOf({ ...fields, presence_penalty: 2, frequency_penalty: 2 })).toEqual([last]);
+    expect(await idsOf({ ...fields, repetition_penalty: 100 })).toEqual([70]);
+  });
+
+  it('bad_words do not come up', async () => {
+    const textOf = async (tokens: number[]): Promise<string> =>
+      ((await (await router.post('/detokenize', { tokens })).json()) as { prompt: string }).prompt;
+    const has = (ids: number[], [first, second]: number[]): boolean => ids.some((id, at) => id === first && ids[at + 1] === second);
+    const ids = await idsOf({ max_tokens: 40 });
+    const words: string[] = [];
+    for (let at = 0; at < 20; at++) {
+      const pair = ids.slice(at, at + 2);
+      const word = await textOf(pair);
+      if (/^\S/.test(word) && (await tokenize(word)).join() === pair.join()) words.push(word);
+    }
+    expect(words.length).toBeGreaterThan(1);
+    for (const word of words.slice(0, 3)) {
+      const pair = await tokenize(word);
+      expect(has(ids, pair)).toBe(true);
+      expect(has(await idsOf({ max_tokens: 40, bad_words: [word] }), pair)).toBe(false);
+    }
+  });
+
+  it('min_tokens keeps end tokens and stop strings from ending the answer', async () => {
+    const { choices, usage } = await client.completions.create({ ...complete, max_tokens: 200 });
+    const length = usage!.completion_tokens;
+    expect(choices[0]!.finish_reason).toBe('stop');
+    const longer = await client.completions.create({ ...complete, max_tokens: 200, ...{ min_tokens: length + 3 } });
+    expect(longer.usage!.completion_tokens).toBeGreaterThanOrEqual(length + 3);
+
+    const body = { ...complete, max_tokens: 200, stop: choices[0]!.text.trim().slice(0, 2) };
+    expect((await client.completions.create(body)).usage!.completion_tokens).toBeLessThan(length - 1);
+    const past = await client.completions.create({ ...body, ...{ min_tokens: length - 1 } });
+    expect(past.usage!.completion_tokens).toBeGreaterThanOrEqual(length - 1);
+    expect(past.choices[0]!.text).toContain(body.stop);
+  });
+
+  it('a seed gives the same tokens alone and among others', async () => {
+    const fields = { temperature: 1.5, top_p: 1, max_tokens: 30, presence_penalty: 0.5 };
+    const alone = await idsOf({ ...fields, seed: 5 });
+    const [again, ...others] = await Promise.all([5, 6, 7, 8].map((seed) => idsOf({ ...fields, seed })));
+    expect(again).toEqual(alone);
+    for (const ids of others) expect(ids).not.toEqual(alone);
+  });
+});
+
 describe('tokenize and detokenize', () => {
   it('are inverse', async () => {
     const text = 'What is 47 + 85? ✓ <role>HUMAN</role>';

@@ -1,6 +1,5 @@
 import { ContextLengthExceededError, InvalidRequestError, ModelNotFoundError } from '@ringmesh/core';
 import { buildTokenTrie } from '@ringmesh/grammar';
-import type { Logger } from '@ringmesh/telemetry';
 import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import { type GenerationDefaults, PackLayout, type PackManifest } from '@ringmesh/weights';
 import { Grammars } from './generation/grammars.js';
@@ -85,19 +84,10 @@ export class ServedModel {
  */
 export async function loadServedModel(
   { config, generationDefaults: defaults }: PackManifest,
-  {
-    packDir,
-    name,
-    outputParsers,
-    maxModelLen,
-    log,
-  }: Pick<ServedModelParts, 'name' | 'outputParsers' | 'maxModelLen'> & { packDir: string; log: Logger },
+  { packDir, name, outputParsers, maxModelLen }: Pick<ServedModelParts, 'name' | 'outputParsers' | 'maxModelLen'> & { packDir: string },
 ): Promise<ServedModel> {
   const { tokenizer: dir } = new PackLayout(packDir);
   const [tokenizer, chatTemplate] = await Promise.all([Tokenizer.load(dir), ChatTemplate.load(dir)]);
-  if ((defaults.repetitionPenalty ?? 1) !== 1) {
-    log.warn(`generation_config.json: repetition_penalty ${defaults.repetitionPenalty} is not applied: penalties are not supported`);
-  }
   const endTokenIds = [...new Set([...config.eosTokenIds, ...(defaults.eosTokenIds ?? [])])];
   return new ServedModel({ name, tokenizer, chatTemplate, outputParsers, defaults, endTokenIds, vocabSize: config.vocabSize, maxModelLen });
 }

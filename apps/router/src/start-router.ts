@@ -74,7 +74,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
       opened.defer(() => registry.close());
     }
     const { pack: packDir, outputParsers } = options;
-    const model = await loadServedModel(manifest, { packDir, name, outputParsers, maxModelLen: engine.maxModelLen, log });
+    const model = await loadServedModel(manifest, { packDir, name, outputParsers, maxModelLen: engine.maxModelLen });
     const inFlight = new InFlight();
     const refusals = new RefusalMetrics(metrics);
     const admission = new Admission({ limits: options.queueLimits, now: monotonicSeconds, onRefused: (code) => refusals.count(code) });

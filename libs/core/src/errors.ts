@@ -48,6 +48,11 @@ export class GrammarTooComplexError extends InvalidRequestError {
   override readonly code = 'grammar_too_complex';
 }
 
+/** What a request allows and forbids leaves no token that its answer could go on with. */
+export class NoTokenAllowedError extends InvalidRequestError {
+  override readonly code = 'no_token_allowed';
+}
+
 /** The body is larger than the server's limit. */
 export class BodyTooLargeError extends InvalidRequestError {
   override readonly code = 'body_too_large';
@@ -206,6 +211,7 @@ export const ERROR_CLASSES = [
   ContextLengthExceededError,
   GrammarInvalidError,
   GrammarTooComplexError,
+  NoTokenAllowedError,
   BodyTooLargeError,
   ModelNotFoundError,
   InvalidApiKeyError,

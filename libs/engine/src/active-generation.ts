@@ -1,7 +1,9 @@
 import type { GrammarMatcher } from '@ringmesh/grammar';
 import type { SequenceCache } from '@ringmesh/kv-cache';
+import { createProcessors, type LogitsProcessor } from '@ringmesh/sampler';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
+import { PromptScores } from './prompt-scores.js';
 import { RoutingRecord } from './routing-record.js';
 import { ThoughtBudget } from './thought-budget.js';
 
@@ -10,6 +12,10 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
+  /** Null where the request does not ask for it, and once they have been told. */
+  promptScores: PromptScores | null;
+  /** What changes its logits, told of every token that was generated. */
+  readonly processors: readonly LogitsProcessor[];
   private readonly thought: ThoughtBudget | null;
 
   constructor(
@@ -21,10 +27,13 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
   ) {
-    const { priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
-    const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
-    super(request.id, request.promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
+    const { promptIds, promptLogprobs, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
+    const needsWholePrompt = request.returnRoutedExperts === true || promptLogprobs !== undefined;
+    const salt = prefixCaching && !needsWholePrompt ? saltOf(request) : null;
+    super(request.id, promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
+    this.promptScores = promptLogprobs === undefined ? null : new PromptScores(promptIds, promptLogprobs);
+    this.processors = createProcessors(request.sampling, { promptIds, stopTokenIds, mask: matcher });
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
   }
 
@@ -45,17 +54,12 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     return this.thought?.forcedTokenId ?? null;
   }
 
-  /** [V / 32] a bit for each token that may come next; null: all may. */
-  mask(): Uint32Array | null {
-    return this.matcher?.mask() ?? null;
-  }
-
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
     this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
-    this.matcher?.accept(tokenId);
+    for (const processor of this.processors) processor.accept?.(tokenId);
     if (this.matcher?.isComplete === true) return 'stop';
     return this.numGenerated >= this.request.maxTokens ? 'length' : null;
   }

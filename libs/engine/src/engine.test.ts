@@ -6,7 +6,7 @@ import { bindingGreedyIds, goldenModels, type GoldenPrompt, logSoftmax, packedMo
 import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.js';
-import type { GenerationRequest, SamplingParams, ThoughtLimit } from './generation.js';
+import type { GenerationRequest, PromptLogprobs, SamplingParams, ThoughtLimit } from './generation.js';
 import { channelShapeOf } from './channel-shape.js';
 import type { RequestEvent, StepReport } from './step-report.js';
 
@@ -201,6 +201,35 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     expect(event.logprob).toBeCloseTo(logprobs[event.tokenId]!, 3);
     expect(event.topLogprobs).toHaveLength(5);
     for (const { tokenId, logprob } of event.topLogprobs!) expect(Math.abs(logprob - logprobs[tokenId]!)).toBeLessThan(1e-3);
+  });
+
+  it('scores the prompt with its first token, whole or in chunks, preempted or not', () => {
+    const prompt = prompts[3]!;
+    const scoresOf = (engine: Engine, ids: number[]): PromptLogprobs => {
+      engine.submit(requestOf(prompt, 'a', { promptIds: ids, promptLogprobs: 3, maxTokens: 2 }), 0);
+      const tokens = eventsOf(finish(engine), 'a').flatMap((event) => (event.type === 'token' ? [event] : []));
+      expect(tokens[1]!.promptLogprobs).toBeUndefined();
+      return tokens[0]!.promptLogprobs!;
+    };
+    const whole = scoresOf(newEngine(), prompt.ids);
+    expect(whole).toHaveLength(prompt.ids.length);
+    expect(whole[0]).toBeNull();
+    expect(whole.slice(1).map((score) => score!.tokenId)).toEqual(prompt.ids.slice(1));
+    const chunked = scoresOf(newEngine({ maxNumBatchedTokens: 11 }), prompt.ids);
+    for (const [index, score] of whole.entries()) {
+      if (score === null) continue;
+      expect(chunked[index]!.logprob).toBeCloseTo(score.logprob, 3);
+      expect(score.topLogprobs).toHaveLength(3);
+    }
+    // What a token of the answer had is what it has as one of a prompt.
+    const engine = newEngine();
+    engine.submit(requestOf(prompt, 'b', { sampling: { ...GREEDY, logprobs: 0 }, maxTokens: 5 }), 0);
+    const answer = eventsOf(finish(engine), 'b').flatMap((event) => (event.type === 'token' ? [event] : []));
+    const again = scoresOf(engine, [...prompt.ids, ...answer.map(({ tokenId }) => tokenId)]).slice(prompt.ids.length);
+    for (const [index, score] of again.entries()) {
+      expect(score).toMatchObject({ tokenId: answer[index]!.tokenId, rank: 1 });
+      expect(score!.logprob).toBeCloseTo(answer[index]!.logprob!, 3);
+    }
   });
 
   it('tells of a request in order, and ends it with the stop token or at maxTokens', () => {

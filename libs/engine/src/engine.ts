@@ -91,11 +91,23 @@ export class Engine {
   private forward(chunks: Chunk<ActiveGeneration>[]): Float32Array | null {
     if (chunks.length === 0) return null;
     try {
-      return this.parts.model.forward(chunks.map(toSegment));
+      return this.parts.model.forward(chunks.map((chunk) => this.segmentOf(chunk)));
     } catch (error) {
       for (const { sequence } of chunks) this.fail(sequence, error);
       return null;
     }
+  }
+
+  /** What the model needs to know of a chunk. */
+  private segmentOf({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Segment {
+    const { numComputed, routing, promptScores } = sequence;
+    return {
+      cache: sequence.memory!,
+      tokenIds: Int32Array.from(sequence.tokenIds.slice(numComputed, numComputed + numTokens)), // [t]
+      logits: isLast ? 'last' : 'none',
+      ...(promptScores === null ? {} : { onLogits: (index, logits) => promptScores.add(numComputed + index, logits, this.sampler) }),
+      ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
+    };
   }
 
   private sample(chunks: Chunk<ActiveGeneration>[], logits: Float32Array): void {
@@ -113,10 +125,12 @@ export class Engine {
       const forced = generation.forcedTokenId;
       const token =
         forced === null
-          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated), generation.mask())
+          ? this.sampler.sample(logits, sampling, uniform(sampling.seed, generation.numGenerated), generation.processors)
           : this.sampler.force(logits, forced, sampling);
       const routed = generation.routing === null ? {} : { routedExperts: generation.routing.take() };
-      this.events.push({ id, event: { type: 'token', ...token, ...routed } });
+      const scored = generation.promptScores === null ? {} : { promptLogprobs: generation.promptScores.take() };
+      generation.promptScores = null;
+      this.events.push({ id, event: { type: 'token', ...token, ...routed, ...scored } });
       const reason = generation.append(token.tokenId);
       if (reason === null) return;
       this.events.push({ id, event: { type: 'finished', reason } });
@@ -161,15 +175,4 @@ export class Engine {
       kvCacheBytes: bytesInUse,
     };
   }
-}
-
-/** What the model needs to know of a chunk. */
-function toSegment({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Segment {
-  const { numComputed, routing } = sequence;
-  return {
-    cache: sequence.memory!,
-    tokenIds: Int32Array.from(sequence.tokenIds.slice(numComputed, numComputed + numTokens)), // [t]
-    logits: isLast ? 'last' : 'none',
-    ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
-  };
 }

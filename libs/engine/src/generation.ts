@@ -1,9 +1,10 @@
 import type { RingmeshError } from '@ringmesh/core';
-import type { SamplingParams, TokenLogprob } from '@ringmesh/sampler';
+import type { SamplingParams, ScoredToken, TokenLogprob } from '@ringmesh/sampler';
 import type { CompiledGrammar, TokenTrie } from '@ringmesh/grammar';
+import type { PromptLogprobs } from './prompt-scores.js';
 import type { ThoughtLimit } from './thought-budget.js';
 
-export type { SamplingParams, ThoughtLimit, TokenLogprob };
+export type { PromptLogprobs, SamplingParams, ScoredToken, ThoughtLimit, TokenLogprob };
 
 /** What a reply must be. */
 export interface GrammarConstraint {
@@ -32,6 +33,11 @@ export interface GenerationRequest {
   arrivedAt?: number | undefined;
   /** Seconds from its arrival after which it fails, > 0; no limit unless given. */
   timeoutSeconds?: number | undefined;
+  /**
+   * Alternatives to report with each token of the prompt; undefined: no log probabilities of the prompt at all. With them nothing of the prompt is
+   * taken from the prefix cache.
+   */
+  promptLogprobs?: number | undefined;
   /** Report the gate's decisions with the tokens: then nothing of the prompt is taken from the prefix cache. */
   returnRoutedExperts?: boolean;
   /** Requests that begin with the same tokens, and have the same salt, share what is computed of them. */
@@ -54,6 +60,8 @@ export interface TokenEvent {
   /** Present where sampling.logprobs ≥ 0, as are the alternatives. */
   logprob?: number;
   topLogprobs?: TokenLogprob[];
+  /** Where asked for: with the first token. */
+  promptLogprobs?: PromptLogprobs;
   /** Where asked for: of the tokens computed since the last event, the whole prompt at first. */
   routedExperts?: RoutedExperts;
 }

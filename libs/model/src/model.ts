@@ -89,6 +89,7 @@ export class Model {
       for (const batch of batches) this.abandon(batch);
       throw error;
     }
+    for (const batch of batches) this.tellLogits(batch);
     const logits = this.logits(batches);
     // Last of all: a step that fails must not have changed what it would be computed again from.
     for (const { cache, tokenIds } of segments) cache.advance(tokenIds);
@@ -120,16 +121,32 @@ export class Model {
     this.ranks.join(slot);
   }
 
-  private logits(batches: MicroBatch[]): Float32Array {
-    const { hiddenSize } = this.config;
-    const { rows, activations } = this.ranks;
-    let numRows = 0;
-    for (const batch of batches) {
-      for (const row of batch.logitRows()) {
-        const { hidden } = activations[batch.slot]!;
-        rows.set(hidden.subarray(row * hiddenSize, (row + 1) * hiddenSize), numRows++ * hiddenSize);
+  /** Computes logits for the segments that want to be told of all of theirs. */
+  private tellLogits(batch: MicroBatch): void {
+    const { vocabSize } = this.config;
+    for (const [segment, { tokenIds, onLogits }] of batch.segments.entries()) {
+      if (onLogits === undefined) continue;
+      for (let first = 0; first < tokenIds.length; first += this.maxLogitRows) {
+        const count = Math.min(this.maxLogitRows, tokenIds.length - first);
+        for (let row = 0; row < count; row++) this.takeRow(batch, batch.starts[segment]! + first + row, row);
+        const logits = this.ranks.logits(count); // [count, V]
+        for (let row = 0; row < count; row++) onLogits(first + row, logits.subarray(row * vocabSize, (row + 1) * vocabSize));
       }
     }
+  }
+
+  private logits(batches: MicroBatch[]): Float32Array {
+    let numRows = 0;
+    for (const batch of batches) {
+      for (const row of batch.logitRows()) this.takeRow(batch, row, numRows++);
+    }
     return numRows === 0 ? new Float32Array(0) : this.ranks.logits(numRows);
+  }
+
+  /** Gives a token's hidden state [H] to the head, as one of its rows. */
+  private takeRow({ slot }: MicroBatch, token: number, row: number): void {
+    const { hiddenSize } = this.config;
+    const { rows, activations } = this.ranks;
+    rows.set(activations[slot]!.hidden.subarray(token * hiddenSize, (token + 1) * hiddenSize), row * hiddenSize);
   }
 }

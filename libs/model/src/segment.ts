@@ -7,6 +7,11 @@ export interface Segment {
   tokenIds: Int32Array; // [t]
   /** After which of them logits are wanted: the last one, where a token is sampled, or all, where a text is scored. */
   logits: 'none' | 'last' | 'all';
+  /**
+   * Told the logits after each of these tokens, in their order, whatever `logits` says: a view that is valid during the call. The head computes
+   * them piece by piece, so that no more of them are held than one step may want.
+   */
+  onLogits?: (index: number, logits: Float32Array) => void; // [V]
   /** Told the gate's decisions of each mixture-of-experts layer for these tokens; views that are valid during the call. */
   onRouting?: (layer: number, topkIds: BigInt64Array, topkWeights: Float32Array) => void; // [t, k] each
 }

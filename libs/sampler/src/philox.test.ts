@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { philox4x32, uniform } from './philox.js';
+import { choiceSeed, philox4x32, uniform } from './philox.js';
 
 describe('philox4x32', () => {
   // Known answers of Random123's kat_vectors (philox 4x32 10).
@@ -44,5 +44,16 @@ describe('uniform', () => {
       expect(chiSquare).toBeLessThan(148.2); // 99 degrees of freedom, p = 0.001
       expect(chiSquare).toBeGreaterThan(60); // p = 0.999: too even would be wrong too
     }
+  });
+});
+
+describe('choiceSeed', () => {
+  it("is the request's own for the first choice, and another one for each of the others, of each seed", () => {
+    const seeds = [0, 1, -1, 2 ** 32, Number.MAX_SAFE_INTEGER];
+    const drawn = seeds.map((seed) => Array.from({ length: 128 }, (_, choice) => choiceSeed(seed, choice)));
+    expect(drawn.map(([first]) => first)).toEqual(seeds);
+    expect(new Set(drawn.flat()).size).toBe(seeds.length * 128);
+    expect(drawn.flat().every((seed) => Number.isSafeInteger(seed))).toBe(true);
+    expect(choiceSeed(5, 3)).toBe(choiceSeed(5, 3));
   });
 });

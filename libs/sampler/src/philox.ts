@@ -38,6 +38,16 @@ export function uniform(seed: number, index: number): number {
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
 }
 
+/**
+ * The seed of one of several choices of a request: the request's own for the first, and for every other one 48 bits that depend on the
+ * request's seed and the choice's number alone. Draws of tokens have another third word of the counter, so they share no number with these.
+ */
+export function choiceSeed(seed: number, choice: number): number {
+  if (choice === 0) return seed;
+  const [high, low] = philox4x32([choice >>> 0, 0, 1, 0], [seed >>> 0, upperWord(seed)]);
+  return (high >>> 16) * 2 ** 32 + low;
+}
+
 function upperWord(integer: number): number {
   return Math.floor(integer / 2 ** 32) >>> 0;
 }

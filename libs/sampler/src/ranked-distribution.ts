@@ -1,4 +1,5 @@
-import { expNegative, NUM_STEPS, stepOf } from './exp-table.js';
+import type { Logits } from './logits.js';
+import { NUM_STEPS, RANGE_NATS, STEPS_PER_NAT } from './logits-layout.js';
 
 /** A place in the rank order: the token of this rank (from 0) within this bucket. */
 interface Position {
@@ -7,77 +8,67 @@ interface Position {
 }
 
 /**
- * The tokens of one step in rank order (logit descending, id ascending), without sorting them: they are thrown into narrow buckets by
- * logit, whose counts and masses are known. min_p, top_k and top_p each keep a prefix of the rank order, and a draw picks a place in it, so
- * only the one bucket in which that place lies is ever sorted.
+ * The tokens of one step in rank order (logit descending, id ascending), without sorting them: they are counted in narrow buckets by logit,
+ * whose masses are known. min_p, top_k and top_p each keep a prefix of the rank order, and a draw picks a place in it, so only the one bucket
+ * in which that place lies is ever gathered and sorted.
  */
 export class RankedDistribution {
-  private readonly buckets: Uint16Array; // [V]
-  private readonly counts = new Int32Array(NUM_STEPS + 1); // [bucket]
-  private readonly masses = new Float64Array(NUM_STEPS + 1); // [bucket]
-  private logits: Float32Array = new Float32Array(0); // [V]
-  private max = 0;
-  private inverseTemperature = 1;
+  private logits!: Logits;
+  private temperature = 1;
+  /** Tokens with a smaller logit were left out. */
+  private lowest = -Infinity;
   private sorted = { bucket: -1, tokenIds: [] as number[] };
   /** The last token kept. */
   private end: Position = { bucket: 0, rank: 0 };
   /** Sum of the weights up to and with {@link end}. */
   private mass = 0;
 
-  constructor(vocabSize: number) {
-    this.buckets = new Uint16Array(vocabSize);
+  /**
+   * Takes the logits of a step; they may not change until it is over.
+   * @param temperature > 0
+   * @param minWeight in [0, 1]: keeps the tokens whose weight is at least this fraction of the best one's
+   */
+  load(logits: Logits, temperature: number, minWeight: number): void {
+    this.logits = logits;
+    this.temperature = temperature;
+    const maxNats = Math.min(-Math.log(minWeight), RANGE_NATS);
+    // Tokens past the range have no weight, but only forbidden ones are so many that it is worth to leave them out.
+    if (maxNats === RANGE_NATS && logits.areFinite) {
+      this.lowest = -Infinity;
+      logits.fillBuckets(temperature);
+    } else {
+      this.lowest = Math.fround(logits.max - maxNats * temperature);
+      logits.gather(this.lowest, logits.max);
+      logits.fillBucketsFromGathered(temperature);
+    }
+    this.keepAll();
   }
 
-  /** Takes the logits [V] of a step, all tokens kept. @param max the largest logit; @param temperature > 0 */
-  load(logits: Float32Array, max: number, temperature: number): void {
-    const { buckets, counts, masses } = this;
-    const inverseTemperature = 1 / temperature;
-    counts.fill(0);
-    masses.fill(0);
-    for (let tokenId = 0; tokenId < buckets.length; tokenId++) {
-      const nats = (max - logits[tokenId]!) * inverseTemperature;
-      const bucket = stepOf(nats);
-      buckets[tokenId] = bucket;
-      counts[bucket]!++;
-      masses[bucket]! += expNegative(nats, bucket);
-    }
-    this.logits = logits;
-    this.max = max;
-    this.inverseTemperature = inverseTemperature;
+  /** Keeps the `count` ≥ 1 best tokens. */
+  keepCount(count: number): void {
+    this.keepUpTo(this.locate(count, this.logits.counts, () => 1));
+  }
+
+  /** Keeps the fewest best tokens that have at least this share of the kept mass. */
+  keepMass(share: number): void {
+    this.keepUpTo(this.locate(share * this.mass, this.logits.masses, (tokenId) => this.weight(tokenId)));
+  }
+
+  /** The kept token at which the cumulative mass, in rank order, reaches `random` × the kept mass. @param random in [0, 1) */
+  draw(random: number): number {
+    const { bucket, rank } = this.locate(random * this.mass, this.logits.masses, (tokenId) => this.weight(tokenId));
+    return this.ranked(bucket)[rank]!;
+  }
+
+  private keepAll(): void {
+    const { counts, masses } = this.logits;
     this.sorted.bucket = -1;
-    this.end = { bucket: 0, rank: 0 };
     this.mass = 0;
     // Not the bucket past the range: it has no mass, so its tokens are never drawn, nor need they be cut off.
     for (let bucket = 0; bucket < NUM_STEPS; bucket++) {
       if (counts[bucket]! > 0) this.end = { bucket, rank: counts[bucket]! - 1 };
       this.mass += masses[bucket]!;
     }
-  }
-
-  /** Keeps the tokens whose weight is at least this fraction of the best one's. @param fraction in (0, 1] */
-  keepWeight(fraction: number): void {
-    const limit = -Math.log(fraction);
-    const bucket = stepOf(limit);
-    if (bucket === NUM_STEPS) return;
-    let count = this.ranked(bucket).filter((tokenId) => this.nats(tokenId) <= limit).length;
-    for (let better = 0; better < bucket; better++) count += this.counts[better]!;
-    this.keepCount(count);
-  }
-
-  /** Keeps the `count` ≥ 1 best tokens. */
-  keepCount(count: number): void {
-    this.keepUpTo(this.locate(count, this.counts, () => 1));
-  }
-
-  /** Keeps the fewest best tokens that have at least this share of the kept mass. */
-  keepMass(share: number): void {
-    this.keepUpTo(this.locate(share * this.mass, this.masses, (tokenId) => this.weight(tokenId)));
-  }
-
-  /** The kept token at which the cumulative mass, in rank order, reaches `random` × the kept mass. @param random in [0, 1) */
-  draw(random: number): number {
-    const { bucket, rank } = this.locate(random * this.mass, this.masses, (tokenId) => this.weight(tokenId));
-    return this.ranked(bucket)[rank]!;
   }
 
   /** The first place in rank order at which the sum of a measure reaches `target`, or the end of what is kept. */
@@ -95,7 +86,7 @@ export class RankedDistribution {
   private keepUpTo(end: Position): void {
     this.end = end;
     this.mass = 0;
-    for (let bucket = 0; bucket < end.bucket; bucket++) this.mass += this.masses[bucket]!;
+    for (let bucket = 0; bucket < end.bucket; bucket++) this.mass += this.logits.masses[bucket]!;
     const tokenIds = this.ranked(end.bucket);
     for (let rank = 0; rank <= end.rank; rank++) this.mass += this.weight(tokenIds[rank]!);
   }
@@ -103,23 +94,34 @@ export class RankedDistribution {
   /** The tokens of one bucket in rank order. */
   private ranked(bucket: number): number[] {
     if (this.sorted.bucket !== bucket) {
-      const { buckets, logits } = this;
-      const tokenIds: number[] = [];
-      for (let tokenId = 0; tokenId < buckets.length; tokenId++) if (buckets[tokenId] === bucket) tokenIds.push(tokenId);
-      tokenIds.sort((a, b) => logits[b]! - logits[a]! || a - b);
+      const { values } = this.logits;
+      const tokenIds = Array.from(this.gather(bucket)).filter((id) => this.bucketOf(id) === bucket && values[id]! >= this.lowest);
+      tokenIds.sort((a, b) => values[b]! - values[a]! || a - b);
       this.sorted = { bucket, tokenIds };
     }
     return this.sorted.tokenIds;
   }
 
-  /** How far a token's scaled logit lies below the best one's. */
-  private nats(tokenId: number): number {
-    return (this.max - this.logits[tokenId]!) * this.inverseTemperature;
+  /** The tokens of a bucket, and a few beside them, for its limits are rounded. @returns [n] */
+  private gather(bucket: number): Int32Array {
+    const { max } = this.logits;
+    const width = this.temperature / STEPS_PER_NAT;
+    const [low, high] = [max - (bucket + 1) * width, max - bucket * width];
+    const rounding = 1e-6 * (Math.abs(max) + Math.abs(low)); // float32 has 24 bits
+    return this.logits.gather(low - rounding, high + rounding);
+  }
+
+  private bucketOf(tokenId: number): number {
+    return Math.floor(Math.min(this.nats(tokenId) * STEPS_PER_NAT, NUM_STEPS));
   }
 
   /** exp((logit − max) / temperature): 1 for the best token. */
   private weight(tokenId: number): number {
-    const nats = this.nats(tokenId);
-    return expNegative(nats, stepOf(nats));
+    return Math.exp(-this.nats(tokenId));
+  }
+
+  /** How far a token's scaled logit lies below the best one's: in float32, for so tokens came into their buckets. */
+  private nats(tokenId: number): number {
+    return Math.fround(Math.fround(this.logits.max - this.logits.values[tokenId]!) * Math.fround(1 / this.temperature));
   }
 }

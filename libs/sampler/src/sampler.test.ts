@@ -1,11 +1,26 @@
-import { EngineFailedError } from '@ringmesh/core';
+import { EngineFailedError, NoTokenAllowedError } from '@ringmesh/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { uniform } from './philox.js';
+import { AllowedTokens } from './processors/allowed-tokens.js';
+import { BadWords } from './processors/bad-words.js';
+import { tokenBits } from './processors/token-bits.js';
 import { Sampler } from './sampler.js';
 import type { SamplingParams } from './sampling-params.js';
 
 const PLAIN: SamplingParams = { temperature: 1, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
+
+/** A sampler costs a WebAssembly module, and has no state: one for each size will do. */
+const samplers = new Map<number, Sampler>();
+function samplerOf(vocabSize: number): Sampler {
+  const sampler = samplers.get(vocabSize) ?? new Sampler(vocabSize);
+  samplers.set(vocabSize, sampler);
+  return sampler;
+}
+
+function allowing(tokenIds: number[], vocabSize: number): AllowedTokens {
+  return new AllowedTokens(tokenBits(tokenIds, vocabSize));
+}
 
 /** Token ids, best first. */
 function rankOrder(logits: Float32Array): number[] {
@@ -43,7 +58,7 @@ describe('Sampler', () => {
       fc.property(fc.array(logit, { minLength: 1, maxLength: 60 }), params, fc.maxSafeInteger(), (values, sampling, seed) => {
         const logits = Float32Array.from(values);
         const random = uniform(seed, 0);
-        const { tokenId } = new Sampler(logits.length).sample(logits, sampling, random);
+        const { tokenId } = samplerOf(logits.length).sample(logits, sampling, random);
         expect(tokenId).toBe(referenceDraw(logits, sampling, random));
       }),
       { numRuns: 2000, seed: 1 },
@@ -65,12 +80,10 @@ describe('Sampler', () => {
         const allowed = tokens.flatMap(([, isAllowed], id) => (isAllowed ? [id] : []));
         fc.pre(allowed.length > 0);
         const logits = Float32Array.from(tokens, ([logit]) => logit / 100);
-        const mask = new Uint32Array(Math.ceil(tokens.length / 32));
-        for (const id of allowed) mask[id >> 5]! |= 1 << (id & 31);
         const random = uniform(seed, 0);
-        const { tokenId } = new Sampler(logits.length).sample(logits, sampling, random, mask);
+        const { tokenId } = samplerOf(logits.length).sample(logits, sampling, random, [allowing(allowed, logits.length)]);
         const alone = Float32Array.from(allowed, (id) => logits[id]!);
-        expect(tokenId).toBe(allowed[new Sampler(allowed.length).sample(alone, sampling, random).tokenId]);
+        expect(tokenId).toBe(allowed[samplerOf(allowed.length).sample(alone, sampling, random).tokenId]);
       }),
       { numRuns: 500, seed: 3 },
     );
@@ -78,14 +91,24 @@ describe('Sampler', () => {
 
   it('tells the log probability of a masked token without the mask', () => {
     const logits = Float32Array.from([0, 1]);
-    const { tokenId, logprob } = new Sampler(2).sample(logits, { ...PLAIN, logprobs: 0 }, 0.9, Uint32Array.of(0b01));
+    const { tokenId, logprob } = new Sampler(2).sample(logits, { ...PLAIN, logprobs: 0 }, 0.9, [allowing([0], 2)]);
     expect(tokenId).toBe(0);
-    expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(1)), 9);
+    expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(1)), 6);
+  });
+
+  it('goes on with any logits after a mask', () => {
+    const sampler = samplerOf(33);
+    const logits = Float32Array.from({ length: 33 }, (_, id) => -id);
+    expect(sampler.sample(logits, { ...PLAIN, temperature: 0 }, 0, [allowing([32], 33)]).tokenId).toBe(32);
+    expect(sampler.sample(logits, { ...PLAIN, temperature: 0 }, 0, [allowing([7, 32], 33)]).tokenId).toBe(7);
+    expect(sampler.sample(logits, { ...PLAIN, temperature: 0 }, 0).tokenId).toBe(0);
+    const all = Array.from({ length: 33 }, (_, id) => [id]);
+    expect(() => sampler.sample(logits, PLAIN, 0.5, [new BadWords(all)])).toThrow(NoTokenAllowedError);
   });
 
   it('refuses a mask that leaves nothing', () => {
-    const sample = (): unknown => new Sampler(2).sample(Float32Array.from([0, 1]), PLAIN, 0.5, new Uint32Array(1));
-    expect(sample).toThrow(EngineFailedError);
+    const sample = (): unknown => new Sampler(2).sample(Float32Array.from([0, 1]), PLAIN, 0.5, [allowing([], 2)]);
+    expect(sample).toThrow(NoTokenAllowedError);
   });
 
   it('keeps no state from one step to the next', () => {
@@ -132,14 +155,24 @@ describe('Sampler', () => {
       fc.property(fc.array(fc.double({ min: -40, max: 40, noNaN: true }), { minLength: 25, maxLength: 80 }), (values) => {
         const logits = Float32Array.from(values);
         const sampling = { ...PLAIN, temperature: 0.3, topK: 2, logprobs: 20 };
-        const { tokenId, logprob, topLogprobs } = new Sampler(logits.length).sample(logits, sampling, 0.7);
+        const { tokenId, logprob, topLogprobs } = samplerOf(logits.length).sample(logits, sampling, 0.7);
         const normalizer = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
-        expect(logprob).toBeCloseTo(logits[tokenId]! - normalizer, 9);
+        expect(logprob).toBeCloseTo(logits[tokenId]! - normalizer, 6);
         expect(topLogprobs!.map((top) => top.tokenId)).toEqual(rankOrder(logits).slice(0, 20));
-        for (const top of topLogprobs!) expect(top.logprob).toBeCloseTo(logits[top.tokenId]! - normalizer, 9);
+        for (const top of topLogprobs!) expect(top.logprob).toBeCloseTo(logits[top.tokenId]! - normalizer, 6);
       }),
       { seed: 2 },
     );
+  });
+
+  it('scores any token: its log probability and its rank', () => {
+    const logits = Float32Array.from([1, 5, 3, 5, -2]);
+    const normalizer = Math.log(logits.reduce((sum, value) => sum + Math.exp(value), 0));
+    const ranks = [...logits.keys()].map((id) => samplerOf(5).score(logits, id, 2).rank);
+    expect(ranks).toEqual([4, 1, 3, 2, 5]);
+    const { logprob, topLogprobs } = samplerOf(5).score(logits, 4, 2);
+    expect(logprob).toBeCloseTo(-2 - normalizer, 6);
+    expect(topLogprobs.map(({ tokenId }) => tokenId)).toEqual([1, 3]);
   });
 
   it('reports only the chosen token for logprobs 0, and nothing for -1', () => {
@@ -147,7 +180,7 @@ describe('Sampler', () => {
     const sampler = new Sampler(2);
     const { logprob, ...rest } = sampler.sample(logits, { ...PLAIN, temperature: 0, logprobs: 0 }, 0);
     expect(rest).toEqual({ tokenId: 1, topLogprobs: [] });
-    expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 9);
+    expect(logprob).toBeCloseTo(-Math.log(1 + Math.exp(-1)), 6);
     expect(sampler.sample(logits, { ...PLAIN, temperature: 0 }, 0)).toEqual({ tokenId: 1 });
   });
 

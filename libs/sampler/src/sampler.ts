@@ -1,8 +1,12 @@
-import { EngineFailedError } from '@ringmesh/core';
-import { logSumExp, topTokens, type TokenLogprob } from './logprobs.js';
-import { MaskedLogits } from './masked-logits.js';
+import { EngineFailedError, NoTokenAllowedError } from '@ringmesh/core';
+import { Logits } from './logits.js';
+import { describeToken, rankOf, type ScoredToken, type TokenLogprob } from './logprobs.js';
+import type { LogitsProcessor } from './processors/logits-processor.js';
 import { RankedDistribution } from './ranked-distribution.js';
 import type { SamplingParams } from './sampling-params.js';
+
+/** Below it the best token is all but certain: greedy, as with vLLM, and no number overflows. */
+const LEAST_TEMPERATURE = 1e-5;
 
 /** The next token, with log probabilities where `SamplingParams.logprobs` ≥ 0. */
 export interface SampledToken {
@@ -15,30 +19,30 @@ export interface SampledToken {
 /**
  * Chooses tokens. The result depends on the arguments alone; the object only keeps the scratch memory of one vocabulary.
  *
- * Order of the cuts: temperature, min_p, top_k, top_p, as vLLM's V1 sampler has it (docs.vllm.ai, `vllm.v1.sample.sampler`, steps 7b-7d).
- * Log probabilities are those of the raw logits, as vLLM's default `logprobs_mode=raw_logprobs`.
+ * Order: the processors, then temperature, min_p, top_k, top_p, as vLLM's V1 sampler has it (docs.vllm.ai, `vllm.v1.sample.sampler`, steps
+ * 3 to 7d). Log probabilities are those of the model's logits, whatever was done to them, as vLLM's default `logprobs_mode=raw_logprobs`.
  */
 export class Sampler {
-  private readonly distribution: RankedDistribution;
-  private readonly masked: MaskedLogits;
+  private readonly distribution = new RankedDistribution();
+  private readonly raw: Logits;
+  private readonly processed: Logits;
 
-  constructor(readonly vocabSize: number) {
-    this.distribution = new RankedDistribution(vocabSize);
-    this.masked = new MaskedLogits(vocabSize);
+  constructor(vocabSize: number) {
+    this.raw = new Logits(vocabSize);
+    this.processed = new Logits(vocabSize);
   }
 
   /**
    * @param logits [V] of one position
    * @param random in [0, 1): see `uniform`
-   * @param mask bit t % 32 of word t / 32: token t may come; null: every token may
-   * @throws EngineFailedError where a logit is NaN or infinite, and where no token may come
+   * @param processors of the sequence, told of all tokens before; `createProcessors` makes them
+   * @throws EngineFailedError where a logit is NaN or infinite, NoTokenAllowedError where the processors leave no token
    */
-  sample(logits: Float32Array, params: SamplingParams, random: number, mask: Uint32Array | null = null): SampledToken {
-    const best = argmax(logits);
-    const allowed = mask === null ? logits : this.masked.load(logits, mask);
-    const chosen = mask === null ? best : argmax(allowed);
-    const tokenId = params.temperature === 0 ? chosen : this.draw(allowed, allowed[chosen]!, params, random);
-    return describe(logits, logits[best]!, tokenId, params);
+  sample(logits: Float32Array, params: SamplingParams, random: number, processors: readonly LogitsProcessor[] = []): SampledToken {
+    this.raw.load(logits);
+    const allowed = processors.length === 0 ? this.raw : this.process(processors);
+    const tokenId = params.temperature < LEAST_TEMPERATURE ? allowed.argmax() : this.draw(allowed, params, random);
+    return this.describe(tokenId, params);
   }
 
   /**
@@ -47,40 +51,43 @@ export class Sampler {
    * @throws EngineFailedError where a logit is NaN or infinite
    */
   force(logits: Float32Array, tokenId: number, params: SamplingParams): SampledToken {
-    return describe(logits, logits[argmax(logits)]!, tokenId, params);
+    this.raw.load(logits);
+    return this.describe(tokenId, params);
   }
 
-  private draw(logits: Float32Array, max: number, params: SamplingParams, random: number): number {
-    this.distribution.load(logits, max, params.temperature);
-    if (params.minP > 0) this.distribution.keepWeight(params.minP);
+  /**
+   * How probable a token was that came anyway: one of a prompt.
+   * @param logits [V] after the token before it
+   * @throws EngineFailedError where a logit is NaN or infinite
+   */
+  score(logits: Float32Array, tokenId: number, numAlternatives: number): ScoredToken {
+    this.raw.load(logits);
+    return { ...describeToken(this.raw, tokenId, numAlternatives), rank: rankOf(this.raw.values, tokenId) };
+  }
+
+  /** @returns the logits that the processors make of {@link raw}: −∞ for tokens that may not come */
+  private process(processors: readonly LogitsProcessor[]): Logits {
+    const { processed } = this;
+    processed.copy(this.raw);
+    for (const processor of processors) processor.apply(processed);
+    processed.survey();
+    if (processed.isEmpty) {
+      throw new NoTokenAllowedError(
+        'No token may come next: what the request allows and forbids (a grammar, allowed_token_ids, bad_words, min_tokens) leaves none',
+      );
+    }
+    if (processed.max === Infinity) throw new EngineFailedError("a penalty made a logit infinite: the model's logits are far too large");
+    return processed;
+  }
+
+  private draw(logits: Logits, params: SamplingParams, random: number): number {
+    this.distribution.load(logits, params.temperature, params.minP);
     if (params.topK > 0) this.distribution.keepCount(params.topK);
     if (params.topP < 1) this.distribution.keepMass(params.topP);
     return this.distribution.draw(random);
   }
-}
 
-/** @param logits [V] @param max the largest of them */
-function describe(logits: Float32Array, max: number, tokenId: number, params: SamplingParams): SampledToken {
-  if (params.logprobs < 0) return { tokenId };
-  const normalizer = logSumExp(logits, max);
-  const withLogprob = (id: number): TokenLogprob => ({ tokenId: id, logprob: logits[id]! - normalizer });
-  return { ...withLogprob(tokenId), topLogprobs: topTokens(logits, params.logprobs).map(withLogprob) };
-}
-
-/** The lowest id among the largest logits. @throws EngineFailedError where a logit is NaN or infinite */
-function argmax(logits: Float32Array): number {
-  let best = 0;
-  let taint = 0;
-  for (let tokenId = 0; tokenId < logits.length; tokenId++) {
-    const logit = logits[tokenId]!;
-    taint += logit * 0; // NaN from NaN and ±Infinity, 0 from all else: cheaper than a branch a token
-    if (logit > logits[best]!) best = tokenId;
+  private describe(tokenId: number, { logprobs }: SamplingParams): SampledToken {
+    return logprobs < 0 ? { tokenId } : describeToken(this.raw, tokenId, logprobs);
   }
-  if (taint !== 0) {
-    const tokenId = logits.findIndex((logit) => !Number.isFinite(logit));
-    throw new EngineFailedError(
-      `the model gave the logit ${logits[tokenId]} for token ${tokenId}: no token can be chosen from such logits`,
-    );
-  }
-  return best;
 }

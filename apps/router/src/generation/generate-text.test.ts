@@ -8,6 +8,7 @@ import type { TextRequest } from './text-request.js';
 
 const tokenizer = await Tokenizer.load(SAMPLE_MODEL);
 const END_TOKEN = 759;
+const SAMPLING = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
 
 /** Just enough of an engine to play given events, so that each order of them can be tried; the real one runs in test/openai. */
 class ScriptedEngine {
@@ -40,6 +41,7 @@ async function run(
     stopTokenIds: [END_TOKEN],
     includeStop: false,
     skipSpecialTokens: true,
+    sampling: SAMPLING,
     ...options,
   } as unknown as TextRequest;
   const backend = { engine: engine as unknown as EngineClient, tokenizer, endTokenIds: [END_TOKEN] };
@@ -93,6 +95,14 @@ describe('generateText', () => {
     const { events, text } = await run([...tokensOf('12 34 56'), { type: 'finished', reason: 'length' }], { stop: ['4 5'] });
     expect(text).toBe('12 3');
     expect(events.at(-1)).toEqual({ type: 'finished', text: '', reason: 'stop', stopReason: '4 5' });
+  });
+
+  it('looks for stop strings in what comes after min_tokens', async () => {
+    const events: GenerationEvent[] = [...tokensOf('1, 2, 3, 4, 5'), { type: 'finished', reason: 'length' }];
+    const minTokens = tokensOf('1, 2').length;
+    const { text } = await run(events, { stop: [', '], sampling: { ...SAMPLING, minTokens } });
+    expect(text).toBe('1, 2');
+    expect((await run(events, { stop: [', 2'], sampling: { ...SAMPLING, minTokens } })).text).toBe('1, 2, 3, 4, 5');
   });
 
   it('keeps the stop string where that was asked for', async () => {

@@ -1,5 +1,5 @@
 import { EngineFailedError } from '@ringmesh/core';
-import type { EngineClient, FinishReason, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
+import type { EngineClient, FinishReason, PromptLogprobs, RoutedExperts, TokenLogprob } from '@ringmesh/engine';
 import { IncrementalDetokenizer, ReasoningParser, StopChecker, type Tokenizer } from '@ringmesh/tokenizer';
 import type { TextRequest } from './text-request.js';
 
@@ -12,6 +12,8 @@ export interface TextToken {
   isReasoning?: boolean;
   logprob?: number;
   topLogprobs?: TokenLogprob[];
+  /** With the first token, where asked for. */
+  promptLogprobs?: PromptLogprobs;
   routedExperts?: RoutedExperts;
 }
 
@@ -47,7 +49,9 @@ export async function* generateText(
   const detokenizer = new IncrementalDetokenizer(tokenizer, request);
   const thought = request.reasoning && new ReasoningParser(request.reasoning.startsInside); // of the text before stop strings hold it back
   const stopChecker = new StopChecker(request.stop, { includeStopString: request.includeStop });
+  const { minTokens = 0 } = request.sampling;
   let lastTokenId = -1;
+  let numTokens = 0;
   let finished: TextFinished | undefined;
 
   for await (const event of engine.generate(request, signal)) {
@@ -58,7 +62,8 @@ export async function* generateText(
       lastTokenId = event.tokenId;
       const isHidden = request.stopTokenIds.includes(lastTokenId) && !request.includeStop;
       const text = isHidden ? '' : detokenizer.push(lastTokenId);
-      const { emit, stopped } = stopChecker.push(text);
+      // Of the tokens that must come nothing ends the text, so nothing of theirs is held back either.
+      const { emit, stopped } = ++numTokens > minTokens ? stopChecker.push(text) : { emit: text, stopped: undefined };
       yield { ...event, text: emit, ...(thought === undefined ? {} : { isReasoning: isInside(thought, text) }) };
       if (stopped !== undefined) {
         finished = { type: 'finished', text: '', reason: 'stop', stopReason: stopped };

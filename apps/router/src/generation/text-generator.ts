@@ -4,6 +4,7 @@ import { admitted } from '../admission/admitted.js';
 import type { AdmittedSequence } from '../admission/admitted-sequence.js';
 import type { Admission } from '../admission/admission.js';
 import type { Client } from './client.js';
+import { onceReady, tellFirstToken } from './first-token.js';
 import { generateText, type TextBackend, type TextEvent } from './generate-text.js';
 import type { InFlight } from './in-flight.js';
 import { measured } from './measured.js';
@@ -40,15 +41,26 @@ export class TextGenerator {
         apiKey,
       );
       const origin = { apiKeyName: apiKey?.name, arrivedAt: monotonicSeconds() };
-      return merge(requests.map((request, index) => this.generateOne({ ...request, ...origin }, sequences[index]!, signal)));
+      const firstTokens = requests.map(() => Promise.withResolvers<null>());
+      return merge(
+        requests.map((request, index) => {
+          const { sharesPromptWith: other } = request;
+          const ready = other === undefined ? undefined : firstTokens[other]!.promise;
+          const events = this.generateOne({ ...request, ...origin }, { sequence: sequences[index]!, signal, ready });
+          return tellFirstToken(events, () => firstTokens[index]!.resolve(null));
+        }),
+      );
     }, client);
   }
 
-  private generateOne(request: TextRequest, sequence: AdmittedSequence, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
+  private generateOne(
+    request: TextRequest,
+    { sequence, signal, ready }: { sequence: AdmittedSequence; signal: AbortSignal; ready: Promise<null> | undefined },
+  ): AsyncGenerator<TextEvent, void> {
     const { backend, metrics } = this.parts;
     const { timeoutSeconds } = request;
     return measured(
-      admitted(() => generateText(backend, request, signal), sequence, { signal, timeoutSeconds }),
+      admitted(() => onceReady(ready, signal, () => generateText(backend, request, signal)), sequence, { signal, timeoutSeconds }),
       metrics,
       { promptTokens: request.promptIds.length, signal, now: () => performance.now() / 1000 },
     );

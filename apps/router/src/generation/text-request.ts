@@ -9,6 +9,8 @@ export interface TextRequest extends GenerationRequest {
   skipSpecialTokens: boolean;
   /** Special tokens that are shown nevertheless. */
   shownTokenIds?: ReadonlySet<number> | undefined;
+  /** The place, in the list of requests, of one with the same prompt that is computed first, so that this one finds it in the prefix cache. */
+  sharesPromptWith?: number;
   /** Say of each token whether it belongs to a thought. */
   reasoning?: { startsInside: boolean } | undefined;
 }

@@ -1,10 +1,17 @@
-import type { TokenLogprob } from '@ringmesh/engine';
+import type { PromptLogprobs, ScoredToken, TokenLogprob } from '@ringmesh/engine';
 import type { Tokenizer } from '@ringmesh/tokenizer';
 import type { TextToken } from '../generation/generate-text.js';
-import type { ChatLogprobs, CompletionLogprobs } from './schemas/responses.js';
+import type { ChatLogprobs, CompletionLogprobs, PromptLogprobsBody } from './schemas/responses.js';
 
 /** JSON has no −∞; OpenAI and vLLM write this instead. */
 const MIN_LOGPROB = -9999;
+
+/** A token of an answer, or of a prompt, whose first one has no log probability: null. */
+export interface LoggedToken {
+  tokenId: number;
+  logprob?: number | null;
+  topLogprobs?: TokenLogprob[];
+}
 
 /** Writes tokens for logprobs: as their text, or as `token_id:N` with return_tokens_as_token_ids. */
 export class TokenWriter {
@@ -36,16 +43,21 @@ export function chatLogprobs(tokens: TextToken[], writer: TokenWriter): ChatLogp
  * The completions form: parallel lists. `top_logprobs` holds the chosen token beside the alternatives, so one more than asked for where it
  * is none of them. `textOffset` is where the first token begins.
  */
-export function completionLogprobs(tokens: TextToken[], writer: TokenWriter, textOffset: number): CompletionLogprobs {
+export function completionLogprobs(tokens: LoggedToken[], writer: TokenWriter, textOffset: number): CompletionLogprobs {
   const result: CompletionLogprobs = { tokens: [], token_logprobs: [], top_logprobs: [], text_offset: [] };
   for (const token of tokens) {
     const text = writer.text(token.tokenId);
-    const { logprob } = chosen(token);
-    const alternatives: Record<string, number> = { [text]: finite(logprob) };
-    for (const other of token.topLogprobs ?? []) alternatives[writer.text(other.tokenId)] ??= finite(other.logprob);
     result.tokens.push(text);
-    result.token_logprobs.push(finite(logprob));
-    result.top_logprobs.push(alternatives);
+    if (token.logprob === null) {
+      result.token_logprobs.push(null);
+      result.top_logprobs.push(null);
+    } else {
+      const own = finite(token.logprob ?? MIN_LOGPROB);
+      const alternatives: Record<string, number> = { [text]: own };
+      for (const other of token.topLogprobs ?? []) alternatives[writer.text(other.tokenId)] ??= finite(other.logprob);
+      result.token_logprobs.push(own);
+      result.top_logprobs.push(alternatives);
+    }
     result.text_offset.push(textOffset);
     textOffset += text.length;
   }
@@ -58,4 +70,19 @@ function chosen({ tokenId, logprob }: TextToken): TokenLogprob {
 
 function finite(logprob: number): number {
   return Math.max(logprob, MIN_LOGPROB);
+}
+
+/** vLLM's form: of each token of the prompt but the first one, itself and its alternatives by id. */
+export function promptLogprobs(scores: PromptLogprobs, writer: TokenWriter): PromptLogprobsBody {
+  return scores.map((score) => score && scoredTokens(score, writer));
+}
+
+function scoredTokens({ topLogprobs, rank, ...own }: ScoredToken, writer: TokenWriter): NonNullable<PromptLogprobsBody[number]> {
+  const ranked = [...topLogprobs.map((token, place) => ({ ...token, rank: place + 1 })), { ...own, rank }];
+  return Object.fromEntries(
+    ranked.map(({ tokenId, logprob, rank: place }) => [
+      String(tokenId),
+      { logprob: finite(logprob), rank: place, decoded_token: writer.text(tokenId) },
+    ]),
+  );
 }

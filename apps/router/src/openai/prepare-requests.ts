@@ -1,11 +1,13 @@
 import { ContextLengthExceededError, InvalidRequestError } from '@ringmesh/core';
 import type { GrammarConstraint, ThoughtLimit } from '@ringmesh/engine';
 import type { ThoughtPlace } from '@ringmesh/grammar';
+import { choiceSeed } from '@ringmesh/sampler';
 import type { TextRequest } from '../generation/text-request.js';
 import type { ServedModel } from '../served-model.js';
 import { samplingParams } from './sampling.js';
-import type { GenerationFields } from './schemas/fields.js';
+import { type GenerationFields, MAX_CHOICES } from './schemas/fields.js';
 import type { AnswerGrammar } from './structured-output.js';
+import { tokenRules } from './token-rules.js';
 
 /** What differs between the endpoints. */
 export interface RequestKind {
@@ -21,6 +23,10 @@ export interface RequestKind {
   defaultMaxTokens?: number;
   /** Alternatives to report; -1 for no log probabilities at all. */
   logprobs: number;
+  /** Answers of each prompt; undefined: `n`. */
+  bestOf?: number | undefined;
+  /** Alternatives to report with each token of the prompt; undefined: `prompt_logprobs`. */
+  promptLogprobs?: number | undefined;
   /** Report the gate's decisions. */
   returnRoutedExperts?: boolean;
   /** Of the text request, where the endpoint knows thoughts. */
@@ -32,7 +38,7 @@ export interface RequestKind {
 }
 
 /**
- * One engine request a prompt, checked against the model's vocabulary and context.
+ * The engine's requests, checked against the model's vocabulary and context: all choices of the first prompt, then those of the next.
  * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError
  */
 export function prepareRequests(model: ServedModel, fields: GenerationFields, prompts: number[][], kind: RequestKind): TextRequest[] {
@@ -52,13 +58,32 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     shownTokenIds: kind.shownTokenIds,
     constraint: kind.grammar && constraintOf(model, fields, kind.grammar),
   };
-  return prompts.map((promptIds, index) => ({
-    ...shared,
-    id: `${kind.id}-${index}`,
-    promptIds,
-    sampling: samplingParams(fields, model.defaults, kind.logprobs), // each prompt a seed of its own where none is given
-    maxTokens: answerLength(model.maxModelLen, promptIds.length, kind),
-  }));
+  const rules = tokenRules(model, fields);
+  const numChoices = choicesPerPrompt(fields, kind, prompts.length);
+  return prompts.flatMap((promptIds, prompt) => {
+    const maxTokens = answerLength(model.maxModelLen, promptIds.length, kind, fields.min_tokens ?? 0);
+    const sampling = samplingParams(fields, model.defaults, kind.logprobs); // each prompt a seed of its own where none is given
+    if (numChoices > 1 && sampling.temperature === 0) {
+      throw new InvalidRequestError('n: with temperature 0 all choices are the same; leave n out or raise temperature', { field: 'n' });
+    }
+    return Array.from({ length: numChoices }, (_, choice) => ({
+      ...shared,
+      id: `${kind.id}-${prompt * numChoices + choice}`,
+      promptIds,
+      sampling: { ...sampling, ...rules, seed: choiceSeed(sampling.seed, choice) },
+      maxTokens,
+      ...(choice === 0
+        ? { promptLogprobs: kind.promptLogprobs ?? fields.prompt_logprobs ?? undefined }
+        : { sharesPromptWith: prompt * numChoices }),
+    }));
+  });
+}
+
+function choicesPerPrompt({ n }: GenerationFields, { bestOf }: RequestKind, numPrompts: number): number {
+  const numChoices = bestOf ?? n ?? 1;
+  if (numChoices * numPrompts <= MAX_CHOICES) return numChoices;
+  const message = `${numPrompts} prompts with ${numChoices} choices each are more than ${MAX_CHOICES} answers: send fewer at once`;
+  throw new InvalidRequestError(message, { field: bestOf === undefined ? 'n' : 'best_of' });
 }
 
 function constraintOf(
@@ -73,6 +98,7 @@ function answerLength(
   maxModelLen: number,
   promptTokens: number,
   { promptField, maxTokensField, maxTokens, defaultMaxTokens = Infinity }: RequestKind,
+  minTokens: number,
 ): number {
   if (promptTokens === 0)
     throw new InvalidRequestError(`${promptField}: the prompt has no tokens; it needs at least one`, { field: promptField });
@@ -89,5 +115,14 @@ function answerLength(
       { field: maxTokensField },
     );
   }
-  return maxTokens ?? Math.min(defaultMaxTokens, maxModelLen - promptTokens);
+  const most = maxTokens ?? Math.min(defaultMaxTokens, maxModelLen - promptTokens);
+  if (minTokens > most) {
+    throw new InvalidRequestError(
+      `min_tokens: ${minTokens} are more than the answer may have, ${most}; lower it or raise ${maxTokensField}`,
+      {
+        field: 'min_tokens',
+      },
+    );
+  }
+  return most;
 }

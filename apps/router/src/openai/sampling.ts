@@ -8,11 +8,14 @@ export function randomSeed(): number {
 }
 
 /**
- * The request's sampling fields over the checkpoint's defaults (generation_config.json) over 1, 1, 0, 0.
+ * The request's sampling fields over the checkpoint's defaults (generation_config.json) over those that change nothing.
  * @param logprobs alternatives to report with each token; -1 for no log probabilities at all
  */
 export function samplingParams(
-  request: Pick<GenerationFields, 'temperature' | 'top_p' | 'top_k' | 'min_p' | 'seed'>,
+  request: Pick<
+    GenerationFields,
+    'temperature' | 'top_p' | 'top_k' | 'min_p' | 'seed' | 'repetition_penalty' | 'frequency_penalty' | 'presence_penalty' | 'min_tokens'
+  >,
   defaults: GenerationDefaults,
   logprobs: number,
 ): SamplingParams {
@@ -24,5 +27,9 @@ export function samplingParams(
     minP: request.min_p ?? defaults.minP ?? 0,
     seed: request.seed ?? randomSeed(),
     logprobs,
+    repetitionPenalty: request.repetition_penalty ?? defaults.repetitionPenalty ?? 1,
+    frequencyPenalty: request.frequency_penalty ?? 0,
+    presencePenalty: request.presence_penalty ?? 0,
+    minTokens: request.min_tokens ?? 0,
   };
 }

@@ -15,7 +15,7 @@ import {
   store,
   V128,
   WASM_PAGE_BYTES,
-} from '../kernels/assembler.js';
+} from '@ringmesh/kernels';
 
 /** Where {@link recurrenceKernel} finds things in its memory: byte addresses, all but `state` of one row [D]. */
 export interface KernelLayout {

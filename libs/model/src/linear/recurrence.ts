@@ -1,4 +1,4 @@
-import { instantiate } from '../kernels/assembler.js';
+import { instantiate } from '@ringmesh/kernels';
 import { kernelLayout, recurrenceKernel } from './recurrence-kernel.js';
 
 /** Where one head's query, key and value [D] lie in a token's projections, and its output in the attention. */

@@ -1,5 +1,5 @@
 import { BLOCK_TOKENS, type BlockMemory, type CacheView, type RowAddress } from '@ringmesh/kv-cache';
-import { assemble, instantiate, type KernelCalls, type KernelFunction, WASM_PAGE_BYTES } from '../kernels/assembler.js';
+import { assemble, instantiate, type KernelCalls, type KernelFunction, WASM_PAGE_BYTES } from '@ringmesh/kernels';
 import type { RowIndex } from './key-value-format.js';
 import { onlineSoftmax } from './online-softmax.js';
 import { QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';

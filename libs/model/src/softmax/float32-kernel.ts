@@ -14,7 +14,7 @@ import {
   splatFrom,
   store,
   V128,
-} from '../kernels/assembler.js';
+} from '@ringmesh/kernels';
 import {
   BLOCK_MEMORY,
   BLOCK_PARAMETERS,

@@ -28,7 +28,7 @@ import {
   TO_FLOATS,
   TO_INTEGERS,
   V128,
-} from '../kernels/assembler.js';
+} from '@ringmesh/kernels';
 import {
   BLOCK_MEMORY,
   BLOCK_PARAMETERS,

@@ -1,17 +1,4 @@
-import {
-  constant,
-  floats,
-  get,
-  I32,
-  increase,
-  type KernelFunction,
-  loopWhileBelow,
-  MAX,
-  pick,
-  set,
-  store,
-  V128,
-} from '../kernels/assembler.js';
+import { constant, floats, get, I32, increase, type KernelFunction, loopWhileBelow, MAX, pick, set, store, V128 } from '@ringmesh/kernels';
 
 /** Queries that are computed together: the numbers of a vector. */
 export const QUERIES = 4;

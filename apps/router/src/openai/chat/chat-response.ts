@@ -1,7 +1,7 @@
 import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
 import type { MessageFormat } from '../../output/message-parser.js';
-import { chatLogprobs, type TokenWriter } from '../logprobs.js';
+import { chatLogprobs, promptLogprobs, type TokenWriter } from '../logprobs.js';
 import type { ChatChunk, ChatCompletion, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';
 import { type StreamUsage, usage } from '../usage.js';
@@ -29,6 +29,7 @@ export function chatCompletion(texts: TextChoice[], options: ChatResponseOptions
     for (const token of tokens) choice.count(token);
     return choice;
   });
+  const scores = texts[0]?.tokens[0]?.promptLogprobs;
   return {
     id,
     object: 'chat.completion',
@@ -49,6 +50,7 @@ export function chatCompletion(texts: TextChoice[], options: ChatResponseOptions
     }),
     usage: chatUsage(promptIds, choices),
     ...(options.returnTokenIds ? { prompt_token_ids: promptIds } : {}),
+    ...(scores === undefined ? {} : { prompt_logprobs: promptLogprobs(scores, options.writer) }),
   };
 }
 

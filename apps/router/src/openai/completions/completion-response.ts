@@ -1,9 +1,12 @@
+import type { PromptLogprobs } from '@ringmesh/engine';
 import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
-import { completionLogprobs, type TokenWriter } from '../logprobs.js';
+import { completionLogprobs, promptLogprobs, type TokenWriter } from '../logprobs.js';
 import type { Completion, CompletionChoice, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';
 import { type StreamUsage, usage } from '../usage.js';
+import { bestChoices } from './best-choices.js';
+import { promptTokens as tokensOfPrompt } from './echo.js';
 
 /** What the response of one completions request says besides the generated text. */
 export interface CompletionResponseOptions extends StreamUsage {
@@ -11,29 +14,43 @@ export interface CompletionResponseOptions extends StreamUsage {
   created: number;
   model: string;
   prompts: number[][];
+  /** That are sent, of each prompt. */
+  numChoices: number;
+  /** That are generated, of each prompt; as many as choices in a stream. */
+  numAnswers: number;
+  /** The texts of the prompts, where choices begin with them. */
+  echo: string[] | null;
   logprobs: boolean;
+  promptLogprobs: boolean;
   returnTokenIds: boolean;
   writer: TokenWriter;
 }
 
-/** The response of a completions request that does not stream: a choice a prompt. */
-export function completion(choices: TextChoice[], options: CompletionResponseOptions): Completion {
-  const { id, created, model, prompts, logprobs, returnTokenIds, writer } = options;
+/** The response of a completions request that does not stream. */
+export function completion(answers: TextChoice[], options: CompletionResponseOptions): Completion {
+  const { id, created, model, prompts, numChoices, numAnswers, echo, logprobs, returnTokenIds, writer } = options;
   return {
     id,
     object: 'text_completion',
     created,
     model,
-    choices: choices.map(({ index, text, tokens, finished }) => ({
-      index,
-      text,
-      logprobs: logprobs ? completionLogprobs(tokens, writer, 0) : null,
-      finish_reason: finished.reason,
-      stop_reason: finished.stopReason,
-      ...(returnTokenIds ? { prompt_token_ids: prompts[index]!, token_ids: tokens.map((token) => token.tokenId) } : {}),
-      ...routedExperts(tokens),
-    })),
-    usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(choices.map(({ tokens }) => tokens.length))),
+    choices: bestChoices(answers, numAnswers, numChoices).map(({ index, text, tokens, finished }) => {
+      const prompt = Math.floor(index / numChoices);
+      const promptIds = prompts[prompt]!;
+      const scores = answers[prompt * numAnswers]!.tokens[0]?.promptLogprobs;
+      const logged = echo === null ? tokens : [...tokensOfPrompt(promptIds, scores), ...tokens];
+      return {
+        index,
+        text: (echo?.[prompt] ?? '') + text,
+        logprobs: logprobs ? completionLogprobs(logged, writer, 0) : null,
+        finish_reason: finished.reason,
+        stop_reason: finished.stopReason,
+        ...(returnTokenIds ? { prompt_token_ids: promptIds, token_ids: tokens.map((token) => token.tokenId) } : {}),
+        ...(options.promptLogprobs && scores !== undefined ? { prompt_logprobs: promptLogprobs(scores, writer) } : {}),
+        ...routedExperts(tokens),
+      };
+    }),
+    usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(answers.map(({ tokens }) => tokens.length))),
   };
 }
 
@@ -45,8 +62,8 @@ export async function* completionChunks(
   events: AsyncGenerator<Indexed<TextEvent>, void>,
   options: CompletionResponseOptions,
 ): AsyncGenerator<Completion, void> {
-  const { id, created, model, prompts, logprobs, returnTokenIds, includeUsage, continuousUsage, writer } = options;
-  const counts = prompts.map(() => 0); // tokens of each choice
+  const { id, created, model, prompts, numChoices, echo, logprobs, returnTokenIds, includeUsage, continuousUsage, writer } = options;
+  const counts = Array<number>(prompts.length * numChoices).fill(0); // tokens of each choice
   const promptTokens = sum(prompts.map((prompt) => prompt.length));
   const usageSoFar = (): Usage => usage(promptTokens, sum(counts));
   const chunk = (...choices: CompletionChoice[]): Completion => ({
@@ -58,7 +75,8 @@ export async function* completionChunks(
     ...(includeUsage ? { usage: continuousUsage ? usageSoFar() : null } : {}),
   });
 
-  const textOffsets = prompts.map(() => 0);
+  const textOffsets = counts.map(() => 0);
+  const scores: (PromptLogprobs | undefined)[] = []; // of each prompt, with the first token of its first choice
   for await (const { index, value } of events) {
     if (value.type === 'started') continue;
     const choice = { index, text: value.text, logprobs: null, finish_reason: null, stop_reason: null };
@@ -72,13 +90,20 @@ export async function* completionChunks(
       continue;
     }
     const isFirst = counts[index]!++ === 0;
+    if (isFirst && echo !== null) {
+      const prompt = Math.floor(index / numChoices);
+      scores[prompt] ??= value.promptLogprobs;
+      const entries = logprobs ? completionLogprobs(tokensOfPrompt(prompts[prompt]!, scores[prompt]), writer, 0) : null;
+      textOffsets[index] = entries?.tokens.join('').length ?? 0;
+      yield chunk({ ...choice, text: echo[prompt]!, logprobs: entries });
+    }
     const entries = logprobs ? completionLogprobs([value], writer, textOffsets[index]!) : null;
     textOffsets[index]! += entries?.tokens[0]!.length ?? 0;
     if (value.text === '' && !logprobs && !returnTokenIds && value.routedExperts === undefined) continue;
     yield chunk({
       ...choice,
       logprobs: entries,
-      ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[index]! } : {}),
+      ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[Math.floor(index / numChoices)]! } : {}),
       ...(returnTokenIds ? { token_ids: [value.tokenId] } : {}),
       ...routedExperts([value]),
     });

@@ -37,7 +37,7 @@ export class CompletionsController {
   @ApiJsonBody(completionRequestSchema)
   @ApiResponse({
     status: 200,
-    description: 'A choice a prompt; an event stream of chunks with "stream": true.',
+    description: 'n choices of each prompt; an event stream of chunks with "stream": true.',
     standardSchema: completionSchema,
   })
   async create(
@@ -48,13 +48,17 @@ export class CompletionsController {
     const id = `cmpl-${randomUUID()}`;
     const prompts = completionPrompts(this.model, body.prompt);
     const answer = answerGrammar(body);
+    const numChoices = body.n ?? 1;
+    const numAnswers = body.best_of ?? numChoices;
     const requests = prepareRequests(this.model, body, prompts, {
       id,
       promptField: 'prompt',
       maxTokensField: 'max_tokens',
       maxTokens: body.max_tokens ?? undefined,
       defaultMaxTokens: DEFAULT_MAX_TOKENS,
-      logprobs: body.logprobs ?? -1,
+      promptLogprobs: body.echo && body.logprobs != null ? Math.max(body.logprobs, body.prompt_logprobs ?? 0) : undefined,
+      bestOf: body.best_of ?? undefined,
+      logprobs: body.logprobs ?? (numAnswers > numChoices ? 0 : -1),
       returnRoutedExperts: body.return_routed_experts ?? false,
       ...(answer === undefined ? {} : { grammar: { ...answer, thought: 'none' }, shownTokenIds: this.model.output.shownTokenIds }),
     });
@@ -63,7 +67,11 @@ export class CompletionsController {
       created: Math.floor(Date.now() / 1000),
       model: this.model.name,
       prompts,
+      numChoices,
+      numAnswers,
+      echo: body.echo ? prompts.map((prompt) => this.model.tokenizer.decode(prompt)) : null,
       logprobs: body.logprobs != null,
+      promptLogprobs: body.prompt_logprobs != null,
       returnTokenIds: body.return_token_ids ?? false,
       ...streamUsage(body.stream_options),
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),

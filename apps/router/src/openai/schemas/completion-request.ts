@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkStreamOptions, generationFields, MAX_LOGPROBS } from './fields.js';
+import { checkStreamOptions, generationFields, MAX_CHOICES, MAX_LOGPROBS } from './fields.js';
 import { checkStructuredOutput, structuredOutputFields } from './structured-output.js';
 import { unsupportedCompletionFields, unsupportedFields } from './unsupported.js';
 
@@ -29,6 +29,13 @@ export const completionRequestSchema = z
       .max(MAX_LOGPROBS)
       .nullish()
       .describe("How many alternatives to report beside each token's own log probability."),
+    best_of: z
+      .int()
+      .min(1)
+      .max(MAX_CHOICES)
+      .nullish()
+      .describe('Answers of each prompt, of which the n with the highest mean log probability of their tokens are sent. Default: n.'),
+    echo: z.boolean().nullish().describe('Let each choice begin with its prompt, and its logprobs with those of the prompt.'),
     return_routed_experts: z.boolean().nullish().describe('Add routed_experts to each choice, as SGLang does.'),
     ...structuredOutputFields,
     ...unsupportedFields,
@@ -37,6 +44,22 @@ export const completionRequestSchema = z
   .superRefine((request, context) => {
     checkStreamOptions(request, context);
     checkStructuredOutput(request, context);
+    checkBestOf(request, context);
   });
+
+/** Which are the best is known when all are there. */
+function checkBestOf(
+  {
+    n,
+    best_of: bestOf,
+    stream,
+  }: { n?: number | null | undefined; best_of?: number | null | undefined; stream?: boolean | null | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (bestOf == null || bestOf === (n ?? 1)) return;
+  const issue = (message: string): void => context.addIssue({ code: 'custom', path: ['best_of'], message });
+  if (bestOf < (n ?? 1)) issue('Expected n or more');
+  else if (stream === true) issue('More than n are not possible with "stream": true');
+}
 
 export type CompletionRequest = z.infer<typeof completionRequestSchema>;

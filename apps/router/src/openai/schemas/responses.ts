@@ -22,10 +22,17 @@ const tokenLogprob = z.object({ token: z.string(), logprob: z.number(), bytes: z
 export const chatLogprobsSchema = z.object({ content: z.array(tokenLogprob.extend({ top_logprobs: z.array(tokenLogprob) })) });
 export type ChatLogprobs = z.infer<typeof chatLogprobsSchema>;
 
+/** As vLLM has them: null for the first token, then for each one the tokens by id, itself and the alternatives. */
+const promptLogprobs = z
+  .array(z.record(z.string(), z.object({ logprob: z.number(), rank: z.int(), decoded_token: z.string() })).nullable())
+  .optional()
+  .describe('With prompt_logprobs.');
+export type PromptLogprobsBody = NonNullable<z.infer<typeof promptLogprobs>>;
+
 export const completionLogprobsSchema = z.object({
   tokens: z.array(z.string()),
-  token_logprobs: z.array(z.number()),
-  top_logprobs: z.array(z.record(z.string(), z.number())),
+  token_logprobs: z.array(z.number().nullable()).describe('Null for the first token of a prompt.'),
+  top_logprobs: z.array(z.record(z.string(), z.number()).nullable()),
   text_offset: z.array(z.int()),
 });
 export type CompletionLogprobs = z.infer<typeof completionLogprobsSchema>;
@@ -63,6 +70,7 @@ export const chatCompletionSchema = z.object({
   ),
   usage: usageSchema,
   prompt_token_ids: tokenIds,
+  prompt_logprobs: promptLogprobs,
 });
 export type ChatCompletion = z.infer<typeof chatCompletionSchema>;
 
@@ -108,6 +116,7 @@ const completionChoice = z.object({
   stop_reason: stopReason,
   prompt_token_ids: tokenIds,
   token_ids: tokenIds,
+  prompt_logprobs: promptLogprobs,
   routed_experts: z
     .array(z.array(z.array(z.int()).nullable()))
     .optional()

@@ -23,22 +23,13 @@ function emptyList(what: string): z.ZodType<unknown[] | null | undefined> {
 }
 
 export const unsupportedFields = {
-  n: only(1, 'Several choices per prompt are'),
-  best_of: only(1, 'Several choices per prompt are'),
-  echo: only(false, 'Echoing the prompt is'),
-  frequency_penalty: only(0, 'Penalties are'),
-  presence_penalty: only(0, 'Penalties are'),
-  repetition_penalty: only(1, 'Penalties are'),
-  logit_bias: z.strictObject({}, { error: 'Biases are not supported: remove the field' }).nullish(),
   use_beam_search: only(false, 'Beam search is'),
-  min_tokens: only(0, 'A minimum of tokens is'),
-  prompt_logprobs: absent('Log probabilities of the prompt are'),
   truncate_prompt_tokens: absent('Truncating the prompt is'),
-  allowed_token_ids: absent('Restricting tokens is'),
-  bad_words: emptyList('Forbidding words is'),
 };
 
 export const unsupportedChatFields = {
+  echo: only(false, 'Outside of completions, echoing the prompt is'),
+  best_of: only(1, 'Outside of completions, choosing the best of several answers is'),
   functions: emptyList('Function calls are'),
   function_call: only(['none', 'auto'], 'Function calls are'),
   audio: absent('Audio is'),

@@ -10,7 +10,12 @@ const MAX_PAGES = 65_536;
 export const [I32, F32, V128] = [0x7f, 0x7d, 0x7b];
 
 const END = 0x0b;
+const I32_LOAD = 0x28;
+const I32_STORE = 0x36;
 const I32_ADD = 0x6a;
+const I32_AND = 0x71;
+const I32_SHIFT_LEFT = 0x74; // i32.shl
+const I32_SHIFT_RIGHT = 0x76; // i32.shr_u
 const I32_LESS = 0x49; // i32.lt_u
 
 export const ADD = [0xfd, 0xe4, 0x01]; // f32x4.add
@@ -19,8 +24,15 @@ export const MUL = [0xfd, 0xe6, 0x01]; // f32x4.mul
 export const DIV = [0xfd, 0xe7, 0x01]; // f32x4.div
 /** The second of two where it is larger, else the first: one instruction of a processor, where `f32x4.max` takes nine for the sake of NaN. */
 export const MAX = [0xfd, 0xeb, 0x01]; // f32x4.pmax
+export const EQUAL_INTEGERS = [0xfd, 0x37]; // i32x4.eq
+/** The second of two where it is smaller, else the first. */
+export const MIN = [0xfd, 0xea, 0x01]; // f32x4.pmin
 export const NOT_EQUAL = [0xfd, 0x42]; // f32x4.ne
+export const AT_MOST = [0xfd, 0x45]; // f32x4.le
+export const AT_LEAST = [0xfd, 0x46]; // f32x4.ge
 export const ANY = [0xfd, 0x53]; // v128.any_true
+/** A bit for each of four numbers: its sign, the lowest one the first number's. */
+export const SIGNS = [0xfd, 0xa4, 0x01]; // i32x4.bitmask
 export const NEAREST = [0xfd, 0x6a]; // f32x4.nearest
 /** a · b + c, rounded once where the processor can. */
 export const MULTIPLY_ADD = [0xfd, 0x85, 0x02]; // f32x4.relaxed_madd
@@ -31,13 +43,37 @@ export const TO_INTEGERS = [0xfd, 0x81, 0x02]; // i32x4.relaxed_trunc_f32x4_s
 export const ADD_INTEGERS = [0xfd, 0xae, 0x01]; // i32x4.add
 /** Products of eight 16-bit integers, pairs of them added. */
 export const DOT_PAIRS = [0xfd, 0xba, 0x01]; // i32x4.dot_i16x8_s
+export const AND = [0xfd, 0x4e]; // v128.and
 export const OR = [0xfd, 0x50]; // v128.or
+/** Of three vectors: the first one's bits where the third one's are set, else the second one's. */
+export const SELECT = [0xfd, 0x52]; // v128.bitselect
 export const SHIFT_LEFT = [0xfd, 0xab, 0x01]; // i32x4.shl
+/** The first two of four floats, as doubles. */
+export const TO_DOUBLES = [0xfd, 0x5f]; // f64x2.promote_low_f32x4
+export const ADD_DOUBLES = [0xfd, 0xf0, 0x01]; // f64x2.add
 
 export const get = (local: number): number[] => [0x20, local];
 export const set = (local: number): number[] => [0x21, local];
 export const constant = (value: number): number[] => [0x41, ...signed(value)];
 export const increase = (local: number, by: number): number[] => [...get(local), ...constant(by), I32_ADD, ...set(local)];
+
+/** Of single integers. */
+export const ADD_WORDS = [I32_ADD];
+export const shiftLeft = (bits: number): number[] => [...constant(bits), I32_SHIFT_LEFT];
+export const shiftRight = (bits: number): number[] => [...constant(bits), I32_SHIFT_RIGHT];
+export const maskBy = (bits: number): number[] => [...constant(bits), I32_AND];
+/** A single integer, or the bits of a float, at address + offset; the address is a multiple of 4. */
+export const loadWord = (offset: number): number[] => [I32_LOAD, ...place(2, offset, 0)];
+export const storeWord = (offset: number): number[] => [I32_STORE, ...place(2, offset, 0)];
+
+/** One of a vector's four integers or floats. */
+export const laneOf = (lane: number): number[] => [0xfd, 0x1b, lane]; // i32x4.extract_lane
+export const floatLaneOf = (lane: number): number[] => [0xfd, 0x1f, lane]; // f32x4.extract_lane
+/** Of single floats and doubles. */
+export const TO_DOUBLE = [0xbb]; // f64.promote_f32
+export const ADD_DOUBLE = [0xa0]; // f64.add
+export const loadDouble = (offset: number): number[] => [0x2b, ...place(3, offset, 0)];
+export const storeDouble = (offset: number): number[] => [0x39, ...place(3, offset, 0)];
 
 /** Four floats at address + offset; addresses here are multiples of 16. @param memory which of the module's */
 export const load = (offset: number, memory = 0): number[] => [0xfd, 0x00, ...place(4, offset, memory)];
@@ -53,9 +89,9 @@ export function floats(value: number): number[] {
   return [0xfd, 0x0c, ...bytes]; // v128.const
 }
 
-/** The same integer four times. */
-export function integers(value: number): number[] {
-  const bytes = new Uint8Array(Int32Array.of(value, value, value, value).buffer);
+/** Four integers; of one value the same four times. */
+export function integers(first: number, second = first, third = first, fourth = first): number[] {
+  const bytes = new Uint8Array(Int32Array.of(first, second, third, fourth).buffer);
   return [0xfd, 0x0c, ...bytes]; // v128.const
 }
 
