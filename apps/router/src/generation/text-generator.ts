@@ -1,8 +1,9 @@
 import { monotonicSeconds, NotReadyError } from '@ringmesh/core';
-import type { RequestMetrics } from '@ringmesh/telemetry';
+import type { RequestMetrics, TraceSpan } from '@ringmesh/telemetry';
 import { admitted } from '../admission/admitted.js';
 import type { AdmittedSequence } from '../admission/admitted-sequence.js';
 import type { Admission } from '../admission/admission.js';
+import type { RequestTraces } from '../tracing/request-traces.js';
 import type { Client } from './client.js';
 import { generateText, type TextBackend, type TextEvent } from './generate-text.js';
 import type { InFlight } from './in-flight.js';
@@ -15,6 +16,8 @@ export interface TextGeneratorParts {
   metrics: RequestMetrics;
   inFlight: InFlight;
   admission: Admission;
+  /** Undefined: nothing is traced. */
+  traces?: RequestTraces | undefined;
 }
 
 /** What the API endpoints generate with: admission, then the engine's events as measured text. */
@@ -26,7 +29,7 @@ export class TextGenerator {
    * @throws NotReadyError, ShuttingDownError at once; QueueFullError, RateLimitExceededError with the first event; what {@link generateText}
    * throws, later.
    */
-  generate(requests: TextRequest[], { apiKey, signal: client }: Client): AsyncGenerator<Indexed<TextEvent>, void> {
+  generate(requests: TextRequest[], { apiKey, signal: client, span }: Client): AsyncGenerator<Indexed<TextEvent>, void> {
     const { backend, inFlight, admission } = this.parts;
     const { ready, missingShards, details } = backend.engine.readiness();
     if (!ready) {
@@ -40,11 +43,22 @@ export class TextGenerator {
         apiKey,
       );
       const origin = { apiKeyName: apiKey?.name, arrivedAt: monotonicSeconds() };
-      return merge(requests.map((request, index) => this.generateOne({ ...request, ...origin }, sequences[index]!, signal)));
+      return merge(requests.map((request, index) => this.generateOne({ ...request, ...origin }, sequences[index]!, signal, span)));
     }, client);
   }
 
-  private generateOne(request: TextRequest, sequence: AdmittedSequence, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
+  private generateOne(
+    request: TextRequest,
+    sequence: AdmittedSequence,
+    signal: AbortSignal,
+    span: TraceSpan | undefined,
+  ): AsyncGenerator<TextEvent, void> {
+    const { traces } = this.parts;
+    const generate = (traced: TextRequest): AsyncGenerator<TextEvent, void> => this.generateMeasured(traced, sequence, signal);
+    return traces === undefined || span?.isSampled !== true ? generate(request) : traces.traced(request, span, generate);
+  }
+
+  private generateMeasured(request: TextRequest, sequence: AdmittedSequence, signal: AbortSignal): AsyncGenerator<TextEvent, void> {
     const { backend, metrics } = this.parts;
     const { timeoutSeconds } = request;
     return measured(
