@@ -49,7 +49,12 @@ const batches: fc.Arbitrary<ExpertBatch> = fc
     });
   });
 const traceparents = fc.constantFrom('', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
-const headers = fc.record({ id: fc.maxSafeNat(), timeoutMs: fc.integer({ min: 1, max: 600_000 }), dtype: dtypes, traceparent: traceparents });
+const headers = fc.record({
+  id: fc.maxSafeNat(),
+  timeoutMs: fc.integer({ min: 1, max: 600_000 }),
+  dtype: dtypes,
+  traceparent: traceparents,
+});
 
 /** The same bytes, starting at an odd address where the socket's buffer may put them. */
 function misaligned(bytes: Uint8Array): Buffer {
@@ -159,7 +164,7 @@ describe('ForwardRequest', () => {
   });
 
   it('skips fields that it does not know, wherever they are', () => {
-    const unknown = fc.record({ number: fc.constantFrom(12, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
+    const unknown = fc.record({ number: fc.constantFrom(13, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
     const written = fc.tuple(batches, headers).map(([batch, header]) => ({ batch, header, bytes: encodeForwardRequest(batch, header) }));
     fc.assert(
       fc.property(written, fc.array(unknown), ({ batch, header, bytes }, fields) => {

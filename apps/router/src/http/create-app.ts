@@ -15,7 +15,7 @@ import { createServer } from './server.js';
 
 export interface HttpAppParts extends AppParts {
   /** Undefined: nothing is traced. */
-  tracer: Tracer | undefined;
+  tracer?: Tracer | undefined;
   /** Finds out who asks. @throws InvalidApiKeyError */
   authenticate: (request: FastifyRequest) => ApiKey | null;
 }

@@ -24,7 +24,7 @@ export interface ServerParts {
   httpMetrics: HttpMetrics;
   log: Logger;
   /** Undefined: nothing is traced. */
-  tracer: Tracer | undefined;
+  tracer?: Tracer | undefined;
   /** Finds out who asks. @throws InvalidApiKeyError */
   authenticate: (request: FastifyRequest) => ApiKey | null;
   /** Whether the server is about to end. */

@@ -35,7 +35,8 @@ export function parseTracing(endpoint: string | undefined, environment: Environm
   if (url === null || (isDisabled && endpoint === undefined)) return null;
   for (const name of PROTOCOLS) {
     const protocol = variable(name);
-    if (protocol !== undefined && protocol !== 'http/protobuf') throw invalid(name, `is ${protocol}: traces are sent as http/protobuf only`);
+    if (protocol !== undefined && protocol !== 'http/protobuf')
+      throw invalid(name, `is ${protocol}: traces are sent as http/protobuf only`);
   }
   return { url, sampling: samplingOf(variable), serviceName: variable('OTEL_SERVICE_NAME') };
 }
