@@ -152,6 +152,20 @@ describe('what is traced', () => {
     }
   });
 
+  it('is also a request whose client leaves, down to the last step', async () => {
+    const traceId = 'e'.repeat(32);
+    const body = { prompt: 'a', max_tokens: 1000, ignore_eos: true, stream: true };
+    const answer = await post(`${url}/v1/completions`, body, { traceparent: `00-${traceId}-${CALLER}-01` });
+    for await (const chunk of answer.body!) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break; // which closes the connection
+    }
+    const spans = await traceOf(traceId);
+    expect(spans.find(({ name }) => name === 'llm_request')!.attributes['gen_ai.response.finish_reasons']).toEqual(['abort']);
+    const ids = new Set(spans.map(({ spanId }) => spanId));
+    expect(spans.filter(({ parentSpanId }) => !ids.has(parentSpanId)).map(({ name }) => name)).toEqual(['POST /v1/completions']);
+  });
+
   it('is also a request that is refused', async () => {
     const traceId = 'd'.repeat(32);
     expect((await post(`${url}/v1/completions`, { prompt: 5 }, { traceparent: `00-${traceId}-${CALLER}-01` })).status).toBe(400);

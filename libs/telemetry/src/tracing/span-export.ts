@@ -82,7 +82,8 @@ export class SpanExport implements SpanProcessor {
     this.spans.inc({ outcome: hasFailed ? 'failed' : 'exported' }, count);
     if (hasFailed && !this.isFailing) {
       const { url } = this;
-      this.log.warn({ url, err: error }, `traces cannot be sent to ${url}: their spans are lost until they can; nothing else is affected`);
+      const why = `traces cannot be sent to ${url} (${error?.message ?? 'no reason is known'})`;
+      this.log.warn({ url }, `${why}: their spans are lost until they can; nothing else is affected`);
     }
     this.isFailing = hasFailed;
   }
