@@ -1,4 +1,5 @@
-import type { Tracer } from '@ringmesh/telemetry';
+import type { ServerResponse } from 'node:http';
+import type { Tracer, TraceSpan } from '@ringmesh/telemetry';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 
 /**
@@ -6,23 +7,18 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
  * are those of OpenTelemetry's HTTP conventions (https://opentelemetry.io/docs/specs/semconv/http/http-spans/).
  */
 export function traceRequests(server: FastifyInstance, tracer: Tracer, isTraced: (request: FastifyRequest) => boolean): void {
-  server.addHook('onRequest', (request, _reply, done) => {
-    if (isTraced(request)) request.span = startSpan(tracer, request);
-    done();
-  });
-  server.addHook('onResponse', ({ span }, { statusCode }, done) => {
-    if (statusCode >= 500) span?.fail(String(statusCode), '');
-    span?.set({ 'http.response.status_code': statusCode }).end();
-    done();
-  });
-  // The client went away: then there is no response to wait for.
-  server.addHook('onRequestAbort', ({ span }, done) => {
-    span?.fail('client_gone', 'the client closed the connection').end();
+  server.addHook('onRequest', (request, { raw }, done) => {
+    if (isTraced(request)) {
+      const span = startSpan(tracer, request);
+      request.span = span;
+      // Not fastify's `onResponse`, which does not come where the client leaves.
+      raw.once('close', () => endSpan(span, raw));
+    }
     done();
   });
 }
 
-function startSpan(tracer: Tracer, { id, method, url, headers, is404, routeOptions }: FastifyRequest) {
+function startSpan(tracer: Tracer, { id, method, url, headers, is404, routeOptions }: FastifyRequest): TraceSpan {
   const route = is404 ? undefined : routeOptions.url;
   return tracer.start(route === undefined ? method : `${method} ${route}`, {
     kind: 'server',
@@ -34,4 +30,10 @@ function startSpan(tracer: Tracer, { id, method, url, headers, is404, routeOptio
       ...(route === undefined ? {} : { 'http.route': route }),
     },
   });
+}
+
+function endSpan(span: TraceSpan, { statusCode, writableFinished }: ServerResponse): void {
+  if (!writableFinished) span.fail('client_gone', 'the client closed the connection before the response was complete');
+  else if (statusCode >= 500) span.fail(String(statusCode), `the answer is ${statusCode}`);
+  span.set({ 'http.response.status_code': statusCode }).end();
 }

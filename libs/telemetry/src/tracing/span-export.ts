@@ -1,4 +1,4 @@
-import type { ExportResult } from '@opentelemetry/core';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter, type SpanProcessor } from '@opentelemetry/sdk-trace';
 import { Counter } from 'prom-client';
@@ -38,7 +38,7 @@ export class SpanExport implements SpanProcessor {
         this.waiting -= spans.length;
         otlp.export(spans, (result) => {
           this.settle(spans.length, result);
-          done({ code: 0 }); // what there is to say of a failure is said
+          done({ code: ExportResultCode.SUCCESS }); // what there is to say of a failure is said
         });
       },
       shutdown: () => otlp.shutdown(),
@@ -70,15 +70,15 @@ export class SpanExport implements SpanProcessor {
 
   /** Sends what waits, as far as that goes in a moment. */
   async shutdown(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-    await Promise.race([this.batches.shutdown(), promise]);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)));
+    await Promise.race([this.batches.shutdown(), patience]);
     clearTimeout(timer);
   }
 
   /** Once for each time that the collector goes away. */
   private settle(count: number, { code, error }: ExportResult): void {
-    const hasFailed = code !== 0;
+    const hasFailed = code !== ExportResultCode.SUCCESS;
     this.spans.inc({ outcome: hasFailed ? 'failed' : 'exported' }, count);
     if (hasFailed && !this.isFailing) {
       const { url } = this;

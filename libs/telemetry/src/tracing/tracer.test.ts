@@ -13,10 +13,10 @@ const servers: Server[] = [];
 afterEach(() => servers.splice(0).forEach((server) => server.close().closeAllConnections()));
 
 /** @param status what it answers; null: it never does */
-async function listen(status: number | null): Promise<{ url: string; asked: Promise<void> }> {
-  const asked = Promise.withResolvers<void>();
+async function listen(status: number | null): Promise<{ url: string; asked: Promise<unknown> }> {
+  const asked = Promise.withResolvers<boolean>();
   const server = createServer((request, response) => {
-    asked.resolve();
+    asked.resolve(true);
     request.resume();
     if (status !== null) request.on('end', () => response.writeHead(status).end());
   });

@@ -12,7 +12,7 @@ import {
   type Tracer as OpenTelemetryTracer,
 } from '@opentelemetry/api';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
-import { defaultResource, detectResources, envDetector, resourceFromAttributes } from '@opentelemetry/resources';
+import { defaultResource, detectResources, resourceAttributesEnvDetector, resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AlwaysOffSampler,
   AlwaysOnSampler,
@@ -69,7 +69,7 @@ export class Tracer {
     const own = { 'service.name': serviceName ?? service, 'service.version': version, 'process.pid': process.pid };
     const resource = defaultResource()
       .merge(resourceFromAttributes(own))
-      .merge(detectResources({ detectors: [envDetector] }));
+      .merge(detectResources({ detectors: [resourceAttributesEnvDetector] }));
     const spanProcessors = [new SpanExport(url, registry, log)];
     this.provider = new TracerProvider({ resource, sampler: samplerOf(sampling), idGenerator: this.ids, spanProcessors });
     this.tracer = this.provider.getTracer('ringmesh', version);
