@@ -50,7 +50,7 @@ const boundaries = (shared) => {
         ownedBy(['onnx'], ['onnxruntime-*']),
         ownedBy(['coordination'], ['ioredis*']),
         ownedBy(['protocol', 'dispatch', 'worker'], ['@grpc/*', 'grpc-health-check']),
-        ownedBy(['telemetry'], ['prom-client']),
+        ownedBy(['telemetry'], ['prom-client', '@opentelemetry/*']),
         ownedBy(['router'], ['@nestjs/*', 'nestjs-*', '@fastify/*', 'fastify']),
       ],
     },

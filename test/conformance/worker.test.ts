@@ -48,7 +48,7 @@ async function connectLoaded(worker: RunningWorker): Promise<ForwardClient> {
 }
 
 const batch = makeBatch(3, [0, 3, 5]);
-const header = { id: 7, timeoutMs: 5000, dtype: 'f32' } as const;
+const header = { id: 7, timeoutMs: 5000, dtype: 'f32', traceparent: '' } as const;
 
 const HEALTH_CHECK = '/grpc.health.v1.Health/Check';
 /** HealthCheckResponse { status = 1 } */

@@ -27,6 +27,7 @@ const WORKER_OPTIONS = [
   ['--metrics-port <port>', 'port of /metrics, /health and /ready; 0 = any free one (0)'],
   ['--redis-url <url>', 'register here, so that routers find it (the variable REDIS_URL)'],
   ['--shutdown-timeout <time>', 'how long requests in flight may take to finish at the end (25s)'],
+  ['--otlp-traces-endpoint <url>', 'send traces to this OpenTelemetry collector, over HTTP: docs/tracing.md (the variables OTEL_*; none)'],
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 

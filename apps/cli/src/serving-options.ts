@@ -30,6 +30,7 @@ export const SERVING_OPTIONS = [
   ['--tool-call-parser <name>', 'finds tool calls in chats: hermes (<tool_call>{json}</tool_call>) or none (hermes)'],
   ['--dispatch-timeout <time>', 'how long experts may take to answer (30s)'],
   ['--shutdown-timeout <time>', 'how long running requests may take to finish at the end (25s)'],
+  ['--otlp-traces-endpoint <url>', 'send traces to this OpenTelemetry collector, over HTTP: docs/tracing.md (the variables OTEL_*; none)'],
   ['--log-level <level>', 'trace, debug, info, warn, error, fatal or silent (info)'],
 ] as const;
 
@@ -64,8 +65,13 @@ function routerArgs(options: Options): string[] {
 }
 
 /** What of them concerns workers: they take batches as large as the router makes them. */
-function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout }: RawRouterOptions): string[] {
+function workerArgs({ maxNumBatchedTokens, logLevel, shutdownTimeout, otlpTracesEndpoint }: RawRouterOptions): string[] {
   parseInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
-  const args = { '--max-tokens': maxNumBatchedTokens, '--log-level': logLevel, '--shutdown-timeout': shutdownTimeout };
+  const args = {
+    '--max-tokens': maxNumBatchedTokens,
+    '--log-level': logLevel,
+    '--shutdown-timeout': shutdownTimeout,
+    '--otlp-traces-endpoint': otlpTracesEndpoint,
+  };
   return Object.entries(args).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
 }

@@ -2,7 +2,7 @@ import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds
 import { type EngineOptions, KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } from '@ringmesh/engine';
 import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
-import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
+import { LOG_LEVELS, type LogLevel, parseTracing, type TracingOptions } from '@ringmesh/telemetry';
 import { parseQueueLimits } from './admission/queue-limits.js';
 import type { QueueLimits } from './admission/waiting-queue.js';
 import { parseApiKeys } from './api-keys/read-api-keys.js';
@@ -36,6 +36,7 @@ export interface RawRouterOptions {
   toolCallParser?: string;
   dispatchTimeout?: string;
   shutdownTimeout?: string;
+  otlpTracesEndpoint?: string;
   verify?: boolean;
   tlsCa?: string;
   tlsCert?: string;
@@ -84,6 +85,8 @@ export interface RouterOptions {
   outputParsers: OutputParsers;
   dispatchTimeoutMs: number | undefined;
   shutdownTimeoutMs: number;
+  /** Null: nothing is traced. */
+  tracing: TracingOptions | null;
   /** Whether the pack's files are hashed even if this machine has verified them before. */
   verify: boolean;
   security: TransportSecurity;
@@ -124,6 +127,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     },
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseShutdownTimeout(raw.shutdownTimeout),
+    tracing: parseTracing(raw.otlpTracesEndpoint),
     verify: raw.verify ?? false,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',
@@ -148,6 +152,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     dispatchTimeoutMs: options.dispatchTimeoutMs,
     security: options.security,
     verify: options.verify,
+    tracing: options.tracing !== null,
   };
 }
 

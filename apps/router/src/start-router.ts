@@ -12,6 +12,7 @@ import {
   RefusalMetrics,
   registerWaitingLoad,
   RequestMetrics,
+  startTracing,
 } from '@ringmesh/telemetry';
 import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { Admission } from './admission/admission.js';
@@ -25,6 +26,7 @@ import { closeApp, listen } from './http/listen.js';
 import { EngineObserver } from './metrics/engine-observer.js';
 import { engineOptions, type RouterOptions } from './options.js';
 import { loadServedModel } from './served-model.js';
+import { RequestTraces } from './tracing/request-traces.js';
 import { WorkerLog } from './worker-log.js';
 
 export interface RunningRouter {
@@ -53,9 +55,13 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   const workerLog = new WorkerLog(log);
   const failed = Promise.withResolvers<RingmeshError>();
 
+  const tracer = await startTracing(options.tracing, { service: 'ringmesh-router', registry: metrics, log });
+  const traces = tracer && new RequestTraces(tracer, name);
+
   const engine = await startEngine(engineOptions(options), {
     onVerify: (bytes) => log.info({ bytes }, 'verifying the files of the pack, once on this machine'),
     onStep: (step) => observer.recordStep(step),
+    onTrace: (step) => traces?.recordStep(step),
     onWorkers: (workers) => workerLog.changed(workers),
     onFatal: (error) => {
       log.fatal({ err: error }, 'the engine ended');
@@ -64,6 +70,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
   });
   warnOfRounding(options, log);
   const opened = new AsyncDisposableStack();
+  opened.defer(() => tracer?.close());
   opened.defer(() => engine.close());
   try {
     observer.observe(engine);
@@ -80,11 +87,11 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     const admission = new Admission({ limits: options.queueLimits, now: monotonicSeconds, onRefused: (code) => refusals.count(code) });
     registerWaitingLoad(metrics, name, () => admission.waiting());
     const backend = { engine, tokenizer: model.tokenizer, endTokenIds: model.endTokenIds };
-    const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission });
+    const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission, traces });
     const metricsServer = await listenForScrapes(options, metrics, () => engine.readiness().ready && !inFlight.isClosing);
     opened.defer(() => metricsServer?.close());
     const app = await createApp({
-      ...{ engine, model, generator, inFlight, metrics, log },
+      ...{ engine, model, generator, inFlight, metrics, log, tracer },
       servesMetrics: metricsServer === undefined,
       authenticate: ({ headers }) => authenticate(headers, apiKeys, (code) => refusals.count(code)),
     });

@@ -18,6 +18,8 @@ export interface ThreadAnswer {
   partials: Float32Array; // [P, H]
   queueSeconds: number;
   computeSeconds: number;
+  /** By `monotonicSeconds`. */
+  computedAt: { from: number; to: number };
   /** Frees the memory that the partial sums lie in, for the next batch. */
   release: () => void;
 }
@@ -91,7 +93,8 @@ export class ComputeThread {
       return;
     }
     const queueSeconds = (startedAt - enqueuedAt) / 1000;
-    resolve({ partials: answer.partials, queueSeconds, computeSeconds: channel.exchangeSeconds, release });
+    const computedAt = { from: channel.requestedAt, to: channel.answeredAt };
+    resolve({ partials: answer.partials, queueSeconds, computeSeconds: channel.exchangeSeconds, computedAt, release });
   }
 
   private startNext(): void {

@@ -2,9 +2,10 @@ import { cpus } from 'node:os';
 import type { RingmeshError } from '@ringmesh/core';
 import { ExpertPool } from '@ringmesh/experts';
 import { type ChannelShape, Doorbell, type InfoReply } from '@ringmesh/protocol';
-import type { WorkerMetrics } from '@ringmesh/telemetry';
+import type { Tracer, WorkerMetrics } from '@ringmesh/telemetry';
 import type { PackManifest } from '@ringmesh/weights';
 import { BatchComputer } from './batch-computer.js';
+import { ForwardSpans } from './forward-spans.js';
 import { Forwarder } from './forwarder.js';
 
 export interface ExpertServiceOptions {
@@ -17,6 +18,8 @@ export interface ExpertServiceOptions {
   /** Rows of hidden states in one request at most. */
   maxTokens: number;
   metrics: WorkerMetrics;
+  /** Undefined: nothing is traced. */
+  tracer: Tracer | undefined;
   /** A compute thread ended by itself: its shards are lost. */
   onFailure: (error: RingmeshError) => void;
 }
@@ -38,10 +41,10 @@ export class ExpertService {
   private isDraining = false;
 
   constructor(private readonly options: ExpertServiceOptions) {
-    const { manifest, maxTokens, metrics } = options;
+    const { manifest, maxTokens, metrics, tracer } = options;
     const { hiddenSize, numExperts, numExpertsPerToken: expertsPerToken } = manifest.config;
     this.shape = { hiddenSize, maxTokens, numExperts, expertsPerToken, numShards: manifest.numShards };
-    this.forwarder = new Forwarder(manifest.config, this.shape, metrics);
+    this.forwarder = new Forwarder(manifest.config, this.shape, metrics, tracer && new ForwardSpans(tracer));
   }
 
   /** Opens the experts. @throws PackInvalidError, EngineFailedError */

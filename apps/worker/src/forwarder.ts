@@ -12,6 +12,7 @@ import type { WorkerMetrics } from '@ringmesh/telemetry';
 import type { ModelConfig } from '@ringmesh/weights';
 import type { BatchComputer } from './batch-computer.js';
 import { ForwardError, statusOf } from './forward-error.js';
+import type { ForwardSpans } from './forward-spans.js';
 
 /** Readers that are kept, with their memory, for the next requests. */
 const MAX_IDLE_READERS = 8;
@@ -29,6 +30,7 @@ export class Forwarder {
     private readonly config: ModelConfig,
     private readonly shape: ChannelShape,
     private readonly metrics: WorkerMetrics,
+    private readonly spans?: ForwardSpans,
   ) {
     this.rule = new ShardRule(shape.numExperts, shape.numShards);
   }
@@ -58,9 +60,11 @@ export class Forwarder {
 
   private async computeReply(bytes: Buffer, isWanted: () => boolean): Promise<{ reply: Buffer; status: ForwardStatus }> {
     const receivedAt = performance.now();
+    const span = this.spans?.received();
     const reader = this.idleReaders.pop() ?? new ForwardRequestReader(this.shape);
     try {
-      const { id, batch, timeoutMs, dtype } = reader.read(bytes);
+      const { id, batch, timeoutMs, dtype, traceparent } = reader.read(bytes);
+      span?.read(traceparent, batch);
       checkBatch(batch, this.config, this.shape.maxTokens);
       const { blocks, answers, release } = await this.availableComputer().compute({ batch, deadline: receivedAt + timeoutMs, isWanted });
       const reply = encodeForwardReply(id, blocks, dtype);
@@ -70,9 +74,11 @@ export class Forwarder {
         this.metrics.computeDuration.observe(computeSeconds);
       }
       this.countTokens(batch);
+      span?.replied(answers);
       return { reply, status: ForwardStatus.STATUS_OK };
     } catch (error) {
       const status = statusOf(error);
+      span?.failed(ForwardStatus[status], String(error));
       return { reply: encodeFailedReply(reader.id, status, error instanceof Error ? error.message : String(error)), status };
     } finally {
       // Nobody looks at the batch any more: the threads have copied what they compute.

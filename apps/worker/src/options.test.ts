@@ -44,6 +44,7 @@ describe('parseWorkerOptions', () => {
       metricsPort: 9100,
       redisUrl: 'redis://localhost',
       shutdownTimeoutMs: 500,
+      tracing: null,
       verify: true,
       security: { tls: { ca: 'ca', cert: 'cert', key: 'key' }, allowInsecure: true },
       logLevel: 'warn',

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { InvalidOptionError, parseChoice, parseInteger, parseShutdownTimeout } from '@ringmesh/core';
 import { parseShards } from '@ringmesh/placement';
 import { type Address, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
-import { LOG_LEVELS, type LogLevel } from '@ringmesh/telemetry';
+import { LOG_LEVELS, type LogLevel, parseTracing, type TracingOptions } from '@ringmesh/telemetry';
 
 /** The command line's options as it read them: `maxTokens` is `--max-tokens`. */
 export interface RawWorkerOptions {
@@ -15,6 +15,7 @@ export interface RawWorkerOptions {
   metricsPort?: string;
   redisUrl?: string;
   shutdownTimeout?: string;
+  otlpTracesEndpoint?: string;
   verify?: boolean;
   tlsCa?: string;
   tlsCert?: string;
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   redisUrl: string | undefined;
   /** How long requests in flight may take to finish once the worker is told to end. */
   shutdownTimeoutMs: number;
+  /** Null: nothing is traced, whoever asks. */
+  tracing: TracingOptions | null;
   /** Whether the pack's files are hashed even if this machine has verified them before. */
   verify: boolean;
   security: TransportSecurity;
@@ -68,6 +71,7 @@ export function parseWorkerOptions(raw: RawWorkerOptions): WorkerOptions {
     metricsPort: parseInteger('--metrics-port', raw.metricsPort, 0, 65_535) ?? 0,
     redisUrl: raw.redisUrl,
     shutdownTimeoutMs: parseShutdownTimeout(raw.shutdownTimeout),
+    tracing: parseTracing(raw.otlpTracesEndpoint),
     verify: raw.verify ?? false,
     security: { tls: tlsFilesFromOptions(raw), allowInsecure: raw.allowInsecure },
     logLevel: parseChoice('--log-level', raw.logLevel, LOG_LEVELS) ?? 'info',

@@ -2,7 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { chooseShards } from '@ringmesh/placement';
 import { formatAddress } from '@ringmesh/protocol';
-import { collectProcessMetrics, createLogger, createMetricsRegistry, type Logger, MetricsServer, WorkerMetrics } from '@ringmesh/telemetry';
+import {
+  collectProcessMetrics,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  MetricsServer,
+  startTracing,
+  WorkerMetrics,
+} from '@ringmesh/telemetry';
 import { PackLayout, type PackManifest, readManifest, verifyPack } from '@ringmesh/weights';
 import { ExpertServer } from './expert-server.js';
 import { ExpertService } from './expert-service.js';
@@ -35,6 +43,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const registry = createMetricsRegistry();
   collectProcessMetrics(registry);
   const metrics = new WorkerMetrics(registry, { numLayers: manifest.config.numLayers, numShards: manifest.numShards });
+  const tracer = await startTracing(options.tracing, { service: 'ringmesh-worker', registry, log });
   const lost: PromiseWithResolvers<string> = Promise.withResolvers();
   let isClosing = false;
   const onFailure = (error: Error): void => {
@@ -42,9 +51,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log.fatal(error.message);
     lost.resolve(error.message);
   };
-  const service = new ExpertService({ workerId: randomUUID(), packDir: pack, manifest, shards, threads, maxTokens, metrics, onFailure });
+  const parts = { manifest, shards, threads, maxTokens, metrics, tracer, onFailure };
+  const service = new ExpertService({ workerId: randomUUID(), packDir: pack, ...parts });
 
-  const closers: (() => Promise<void>)[] = [() => service.close()];
+  const closers: (() => Promise<void>)[] = [async () => tracer?.close(), () => service.close()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.toReversed()) await close();
   };

@@ -10,3 +10,4 @@ export * from './option-values.js';
 export * from './monotonic-seconds.js';
 export * from './step-profile.js';
 export * from './table.js';
+export * from './trace-ids.js';

@@ -2,6 +2,7 @@ import { EngineFailedError, ShardUnavailableError, type StepProfile } from '@rin
 import { BatchSplitter, hostsOf, ReductionTree, ShardRule } from '@ringmesh/placement';
 import type { ChannelShape, Doorbell, ExpertBatch } from '@ringmesh/protocol';
 import { type DispatchStats, HostCounters } from './dispatch-stats.js';
+import type { DispatchTrace } from './dispatch-trace.js';
 import { type Exchange, type ExpertHost, HostState } from './expert-host.js';
 import { Slot } from './slot.js';
 
@@ -19,6 +20,8 @@ export interface DispatcherOptions {
   serveOwnHosts?: () => void;
   /** Told how long the experts of this thread took (`own-experts`), and the wait for the others (`wait`). */
   profile?: StepProfile | undefined;
+  /** Told of each exchange, of steps that are traced. */
+  trace?: DispatchTrace | undefined;
 }
 
 /** Hosts that failed at the micro-batch at hand, and how. */
@@ -133,6 +136,7 @@ export class Dispatcher {
       const exchange = host.exchanges[slotIndex]!;
       if (!exchange.isWanted) continue;
       if (host.addsShards) exchange.join(this.tree, slot.layout.shards);
+      this.options.trace?.sending(exchange, slot.batch.layer);
       const numTokens = this.splitter.request(exchange.channel, slot.batch, exchange.wanted, exchange.nodes);
       host.counters.countRequest(exchange.rows, numTokens * this.options.shape.hiddenSize * 4);
       slot.waiting.push(exchange);
@@ -165,6 +169,7 @@ export class Dispatcher {
     const failed: number[] = [];
     for (const exchange of slot.waiting) {
       const failure = this.takeAnswer(slot, exchange);
+      this.options.trace?.settled(exchange, failure !== null);
       if (failure !== null) {
         failures.set(exchange.host, failure);
         exchange.host.counters.countFailure();

@@ -18,6 +18,8 @@ export class Exchange {
   readonly wanted: Uint8Array; // [S]
   /** Given up on, but the host may still be at work: the channel must not be used before it is answered. */
   overdue: boolean;
+  /** Where the trace has the request at hand; -1 where it does not. */
+  span = -1;
   /** (token, expert) pairs of the wanted shards. */
   rows = 0;
   /** Nodes of the reduction tree whose sums are asked for; none where each shard's are. */

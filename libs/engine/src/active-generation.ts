@@ -7,9 +7,14 @@ import { PromptScores } from './prompt-scores.js';
 import { RoutingRecord } from './routing-record.js';
 import { ThoughtBudget } from './thought-budget.js';
 
+/** A trace of a long answer would have more spans than anybody can look at, and workers would make them. */
+const MAX_TRACED_EXCHANGES = 8192;
+
 /** A request on its way through the engine. */
 export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
+  /** Exchanges with hosts of experts that its trace may still tell of. */
+  traceableExchanges = MAX_TRACED_EXCHANGES;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
   /** Null where the request does not ask for it, and once they have been told. */

@@ -14,6 +14,7 @@ import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Rea
 import { OpenRequests } from './open-requests.js';
 import { ReadinessTracker } from './readiness-tracker.js';
 import type { StepMetrics } from './step-report.js';
+import type { StepTrace } from './step-trace.js';
 
 /** What the engine tells without being asked. */
 export interface EngineCallbacks {
@@ -21,6 +22,8 @@ export interface EngineCallbacks {
   onVerify?: (totalBytes: number) => void;
   /** After each step that computed something. */
   onStep?: (metrics: StepMetrics, stats: EngineStats) => void;
+  /** After each step for requests that are traced, before their events. */
+  onTrace?: (trace: StepTrace) => void;
   /** After each change of any worker. */
   onWorkers?: (workers: WorkerStatus[]) => void;
   /** The engine ended by itself, or could not start. All requests have failed; the process should end too. */
@@ -140,8 +143,9 @@ export class EngineHandle implements EngineClient {
         );
         break;
       case 'step': {
-        const { events, stats, metrics } = message.report;
+        const { events, stats, metrics, trace } = message.report;
         this.latestStats = stats;
+        if (trace !== null) this.callbacks.onTrace?.(trace);
         for (const event of events) this.requests.deliver(event);
         if (metrics !== null) this.callbacks.onStep?.(metrics, stats);
       }

@@ -21,6 +21,7 @@ export interface EngineThreadData {
   prefixCaching: boolean;
   dispatchTimeoutMs: number;
   profile: boolean;
+  tracing: boolean;
   /** Experts that the thread computes itself; without shards where it computes none. */
   ownHost: PooledHost;
   /** How long the thread looks for answers of the others before it sleeps. */

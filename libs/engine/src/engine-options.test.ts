@@ -28,6 +28,7 @@ describe('resolveOptions', () => {
       wire: 'f32',
       dispatchTimeoutMs: 30_000,
       profile: false,
+      tracing: false,
     });
   });
 

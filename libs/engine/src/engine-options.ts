@@ -38,6 +38,8 @@ export interface EngineOptions {
   verify?: boolean | undefined;
   /** Tell with each step how long its parts took. */
   profile?: boolean | undefined;
+  /** Tell with each step what it did for requests that have a trace id. */
+  tracing?: boolean | undefined;
 }
 
 /** {@link EngineOptions} with everything decided. */
@@ -51,6 +53,7 @@ export interface EngineSettings {
   wire: DType;
   dispatchTimeoutMs: number;
   profile: boolean;
+  tracing: boolean;
 }
 
 /** What the options look at of a pack. */
@@ -91,6 +94,7 @@ export function resolveOptions(options: EngineOptions, pack: PackFacts, machine:
     wire,
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
     profile: options.profile ?? false,
+    tracing: options.tracing ?? false,
   };
 }
 

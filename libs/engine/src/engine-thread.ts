@@ -1,16 +1,18 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { errorToMessage, monotonicSeconds, ShuttingDownError, StepProfile } from '@ringmesh/core';
-import { Dispatcher } from '@ringmesh/dispatch';
+import { errorToMessage, monotonicSeconds, ShuttingDownError, SpanIds, StepProfile } from '@ringmesh/core';
+import { Dispatcher, DispatchTrace } from '@ringmesh/dispatch';
 import { ExpertStore, serveWaiting } from '@ringmesh/experts';
 import { Model } from '@ringmesh/model';
 import { Doorbell, ExpertChannel } from '@ringmesh/protocol';
 import { Engine } from './engine.js';
 import { engineError } from './engine-error.js';
 import type { EngineFailure, EngineThreadData, MessageFromEngine, MessageToEngine } from './engine-messages.js';
+import { StepTracer } from './step-tracer.js';
 
 const data = workerData as EngineThreadData;
 const inboxBell = new Doorbell(data.inboxBell);
 const profile = data.profile ? new StepProfile() : undefined;
+const trace = data.tracing ? new DispatchTrace(new SpanIds(Math.random), monotonicSeconds) : undefined;
 let isClosed = false;
 
 /** Who speaks with a worker answers for it when its time is over; only if nobody does, the dispatcher gives up by itself. */
@@ -25,11 +27,13 @@ try {
     timeoutMs: data.dispatchTimeoutMs + GRACE_MS,
     serveOwnHosts: openOwnExperts(),
     profile,
+    trace,
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
   const { limits, prefixCaching } = data;
-  const engine = new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: monotonicSeconds, profile });
+  const tracer = trace && new StepTracer(trace);
+  const engine = new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: monotonicSeconds, profile, tracer });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();

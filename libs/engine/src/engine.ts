@@ -9,6 +9,7 @@ import { ActiveGeneration } from './active-generation.js';
 import { engineError } from './engine-error.js';
 import type { EngineStats, GenerationRequest } from './generation.js';
 import type { RequestEvent, StepReport } from './step-report.js';
+import type { StepTracer } from './step-tracer.js';
 
 export interface EngineParts {
   model: Model;
@@ -22,6 +23,8 @@ export interface EngineParts {
   now: () => number;
   /** The one that model and dispatcher tell. */
   profile?: StepProfile | undefined;
+  /** Undefined: no request is traced. */
+  tracer?: StepTracer | undefined;
 }
 
 /** Generates for all requests at once, one {@link step} at a time. Belongs to one thread and blocks it. */
@@ -62,6 +65,7 @@ export class Engine {
     this.parts.profile?.start();
     const schedule = this.scheduler.schedule(start);
     this.announce(schedule);
+    this.parts.tracer?.start(schedule.chunks);
     this.parts.profile?.mark('schedule');
     const logits = this.forward(schedule.chunks); // [N, V]
     if (logits !== null) {
@@ -154,16 +158,17 @@ export class Engine {
   private report({ chunks, preempted }: Schedule<ActiveGeneration>, start: number): StepReport {
     const { events } = this;
     this.events = [];
-    if (chunks.length === 0) return { events, stats: this.stats(), metrics: null };
+    if (chunks.length === 0) return { events, stats: this.stats(), metrics: null, trace: null };
+    const end = this.parts.now();
     const metrics = {
-      seconds: this.parts.now() - start,
+      seconds: end - start,
       numTokens: chunks.reduce((sum, { numTokens }) => sum + numTokens, 0),
       numSampled: events.filter(({ event }) => event.type === 'token').length,
       preemptions: preempted.length,
       dispatch: this.parts.dispatcher.drainStats(),
       profile: this.parts.profile?.read() ?? null,
     };
-    return { events, stats: this.stats(), metrics };
+    return { events, stats: this.stats(), metrics, trace: this.parts.tracer?.take(start, end) ?? null };
   }
 
   private stats(): EngineStats {

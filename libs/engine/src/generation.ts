@@ -42,6 +42,8 @@ export interface GenerationRequest {
   returnRoutedExperts?: boolean;
   /** Requests that begin with the same tokens, and have the same salt, share what is computed of them. */
   cacheSalt?: string | undefined;
+  /** Of a request that is traced: 32 hexadecimal digits. */
+  traceId?: string | undefined;
   /** Undefined: the model thinks as long as it likes. */
   thoughtLimit?: ThoughtLimit | undefined;
   /** Undefined: every token may come at any place. With one, the generation also ends, as by a stop token, where nothing can follow. */

@@ -6,4 +6,5 @@ export type * from './generation.js';
 export * from './kv-cache-dtype.js';
 export * from './start-engine.js';
 export type * from './step-report.js';
-export type { WorkerStatus } from '@ringmesh/dispatch';
+export type * from './step-trace.js';
+export { EXCHANGE_NUMBERS, type WorkerStatus } from '@ringmesh/dispatch';

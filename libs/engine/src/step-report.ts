@@ -1,6 +1,7 @@
 import type { ErrorMessage } from '@ringmesh/core';
 import type { DispatchStats } from '@ringmesh/dispatch';
 import type { EngineStats, GenerationEvent } from './generation.js';
+import type { StepTrace } from './step-trace.js';
 
 /** What one step did, for whoever turns it into metrics. */
 export interface StepMetrics {
@@ -29,4 +30,6 @@ export interface StepReport {
   stats: EngineStats;
   /** Null where there was nothing to compute. */
   metrics: StepMetrics | null;
+  /** Null where none of the requests that it computed something for is traced. */
+  trace: StepTrace | null;
 }

@@ -1,3 +1,5 @@
+import { TRACE_WORDS } from '@ringmesh/core';
+
 /** The largest exchange a channel must hold. */
 export interface ChannelShape {
   /** H */
@@ -33,6 +35,7 @@ export function channelSections(shape: ChannelShape) {
   const sections = {
     control: section(16),
     times: section(4),
+    trace: section(TRACE_WORDS),
     message: section(MAX_MESSAGE_BYTES / 4),
     experts: section(shape.numExperts),
     counts: section(shape.numExperts),

@@ -55,6 +55,8 @@ export class ExpertChannel {
   private readonly serverBell: Doorbell;
   private readonly clientBell: Doorbell;
 
+  /** Trace id and span id of whom the request is for, all zero where it is not traced; the client sets it while the channel is idle. */
+  readonly trace: Uint32Array; // [6]
   /** The client fills these while the channel is idle, then calls {@link request}; see {@link ExpertBatch}. */
   readonly hidden: Float32Array; // [maxTokens, H]
   readonly experts: Int32Array; // [numExperts]
@@ -70,6 +72,7 @@ export class ExpertChannel {
     const at = channelSections(shape);
     this.control = new Int32Array(memory, at.control.start, at.control.words);
     this.times = new Float64Array(memory, at.times.start, at.times.words / 2);
+    this.trace = new Uint32Array(memory, at.trace.start, at.trace.words);
     this.message = new Uint8Array(memory, at.message.start, MAX_MESSAGE_BYTES);
     this.experts = new Int32Array(memory, at.experts.start, at.experts.words);
     this.counts = new Int32Array(memory, at.counts.start, at.counts.words);
@@ -124,9 +127,19 @@ export class ExpertChannel {
     return answer;
   }
 
-  /** Seconds from the last request to its answer, as the server set it: how late the client looked does not count. */
+  /** When the last request was sent, by `monotonicSeconds`. */
+  get requestedAt(): number {
+    return this.times[0]!;
+  }
+
+  /** When it was answered, as the server set it: how late the client looked does not count. */
+  get answeredAt(): number {
+    return this.times[1]!;
+  }
+
+  /** Seconds from the last request to its answer. */
   get exchangeSeconds(): number {
-    return this.times[1]! - this.times[0]!;
+    return this.answeredAt - this.requestedAt;
   }
 
   // ── Server ──

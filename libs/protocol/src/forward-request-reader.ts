@@ -29,11 +29,14 @@ const Tag = {
   weight: tagOf(RequestField.weights, WireFormat.fixed32),
   nodes: tagOf(RequestField.nodes, WireFormat.bytes),
   node: tagOf(RequestField.nodes, WireFormat.varint),
+  traceparent: tagOf(RequestField.traceparent, WireFormat.bytes),
   hidden: tagOf(RequestField.hidden, WireFormat.bytes),
 } as const;
 
 const MAX_UINT32 = 2 ** 32 - 1;
 const MAX_EPOCH = 2 ** 31 - 1;
+/** Of a `traceparent` of the version that there is. */
+const TRACEPARENT_BYTES = 55;
 const NO_BYTES = new Uint8Array();
 
 /** Reads ForwardRequests, one after the other, into memory of its own, which grows to the largest that came and no further than the shape. */
@@ -63,7 +66,7 @@ export class ForwardRequestReader {
    */
   read(bytes: Uint8Array): ReceivedRequest {
     const reader = new WireReader(bytes, 'ForwardRequest');
-    const { layer, epoch, timeoutMs, wireType, numTokens, hidden } = this.readFields(reader);
+    const { layer, epoch, timeoutMs, wireType, numTokens, traceparent, hidden } = this.readFields(reader);
     if (timeoutMs < 1) throw reader.invalid('timeout_ms', `must be 1 to ${MAX_TIMEOUT_MS}, got ${timeoutMs}`);
     if (numTokens < 1) throw reader.invalid('num_tokens', `must be 1 to ${this.shape.maxTokens}, got ${numTokens}`);
     const dtype = dtypeOf(wireType);
@@ -87,12 +90,12 @@ export class ForwardRequestReader {
       nodes: this.nodes.values, // [N]
     };
     decodeToF32(dtype, hidden, batch.hidden);
-    return { id: this.id, timeoutMs, dtype, batch };
+    return { id: this.id, timeoutMs, dtype, traceparent, batch };
   }
 
   /** The fields that are not lists; zero where they are left out, as proto3 has it, and the last one where one comes twice. */
   private readFields(reader: WireReader) {
-    const fields = { layer: 0, epoch: 0, timeoutMs: 0, wireType: 0, numTokens: 0, hidden: NO_BYTES as Uint8Array };
+    const fields = { layer: 0, epoch: 0, timeoutMs: 0, wireType: 0, numTokens: 0, traceparent: '', hidden: NO_BYTES as Uint8Array };
     this.id = 0;
     for (const list of [this.experts, this.counts, this.rows, this.weights, this.nodes]) list.length = 0;
     for (let tag = reader.nextTag(); tag !== 0; tag = reader.nextTag()) {
@@ -102,6 +105,7 @@ export class ForwardRequestReader {
       else if (tag === Tag.timeoutMs) fields.timeoutMs = reader.integer('timeout_ms', MAX_TIMEOUT_MS);
       else if (tag === Tag.wireType) fields.wireType = reader.integer('wire_type', Infinity);
       else if (tag === Tag.numTokens) fields.numTokens = reader.integer('num_tokens', this.shape.maxTokens);
+      else if (tag === Tag.traceparent) fields.traceparent = traceparentOf(reader.blob('traceparent'));
       else if (tag === Tag.hidden) fields.hidden = reader.blob('hidden');
       else if (!this.readList(reader, tag)) reader.skip(tag);
     }
@@ -123,4 +127,9 @@ export class ForwardRequestReader {
     else return false;
     return true;
   }
+}
+
+/** What cannot be one is none: a trace is nothing to refuse a request for. */
+function traceparentOf(bytes: Uint8Array): string {
+  return bytes.length === TRACEPARENT_BYTES ? Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1') : '';
 }

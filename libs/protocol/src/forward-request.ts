@@ -9,6 +9,8 @@ export interface ForwardRequestHeader {
   timeoutMs: number;
   /** Of `hidden` on the wire, and of the reply's partial sums. */
   dtype: DType;
+  /** W3C Trace Context of the span that the reply belongs to; empty where it is not traced. */
+  traceparent: string;
 }
 
 /** Longest deadline a request may carry. */
@@ -27,13 +29,14 @@ export const RequestField = {
   rows: 9,
   weights: 10,
   nodes: 11,
+  traceparent: 12,
   hidden: 15,
 } as const;
 
 const writer = new WireWriter();
 
 /** A ringmesh.expert.v1.ForwardRequest, straight from the batch's arrays. */
-export function encodeForwardRequest(batch: ExpertBatch, { id, timeoutMs, dtype }: ForwardRequestHeader): Buffer {
+export function encodeForwardRequest(batch: ExpertBatch, { id, timeoutMs, dtype, traceparent }: ForwardRequestHeader): Buffer {
   return writer
     .start()
     .integer(RequestField.id, id)
@@ -47,5 +50,6 @@ export function encodeForwardRequest(batch: ExpertBatch, { id, timeoutMs, dtype 
     .integers(RequestField.rows, batch.rows) // [R]
     .floats(RequestField.weights, batch.weights) // [R]
     .integers(RequestField.nodes, batch.nodes) // [N]
+    .text(RequestField.traceparent, traceparent)
     .finishWith(RequestField.hidden, [batch.hidden], dtype); // [T, H]
 }

@@ -23,6 +23,7 @@ const valid: ForwardRequest = {
   rows: [0, 1, 1],
   weights: [0.5, 0.5, 0.5],
   nodes: [1],
+  traceparent: '',
   hidden: new Uint8Array(2 * 3 * 4),
 };
 

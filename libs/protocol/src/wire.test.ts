@@ -48,7 +48,13 @@ const batches: fc.Arbitrary<ExpertBatch> = fc
       nodes: fc.array(fc.nat(), { maxLength: shape.numShards }).map((nodes) => Int32Array.from(nodes)),
     });
   });
-const headers = fc.record({ id: fc.maxSafeNat(), timeoutMs: fc.integer({ min: 1, max: 600_000 }), dtype: dtypes });
+const traceparents = fc.constantFrom('', '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01');
+const headers = fc.record({
+  id: fc.maxSafeNat(),
+  timeoutMs: fc.integer({ min: 1, max: 600_000 }),
+  dtype: dtypes,
+  traceparent: traceparents,
+});
 
 /** The same bytes, starting at an odd address where the socket's buffer may put them. */
 function misaligned(bytes: Uint8Array): Buffer {
@@ -105,12 +111,12 @@ describe('ForwardRequest', () => {
     });
     const numbers = fc.record({ layer: fc.integer({ min: 0, max: 2 ** 32 - 1 }), epoch: uint31 });
     fc.assert(
-      fc.property(headers, numbers, lists, ({ id, timeoutMs, dtype }, { layer, epoch }, lists) => {
+      fc.property(headers, numbers, lists, ({ id, timeoutMs, dtype, traceparent }, { layer, epoch }, lists) => {
         const hidden = new Uint8Array(2 * shape.hiddenSize * BYTES_PER_ELEMENT[dtype]).fill(1);
-        const message = { id, layer, epoch, timeoutMs, wireType: wireTypeOf(dtype), numTokens: 2, ...lists, hidden };
+        const message = { id, layer, epoch, timeoutMs, wireType: wireTypeOf(dtype), numTokens: 2, ...lists, traceparent, hidden };
         const written = Buffer.from(ForwardRequest.encode(message).finish());
         const { batch, ...header } = reader.read(written);
-        expect(header).toEqual({ id, timeoutMs, dtype });
+        expect(header).toEqual({ id, timeoutMs, dtype, traceparent });
         expect(batch).toMatchObject({ layer, epoch, numTokens: 2 });
         const { experts, counts, rows, weights, nodes } = batch;
         expect({ experts, counts, rows, weights, nodes }).toEqual({
@@ -158,7 +164,7 @@ describe('ForwardRequest', () => {
   });
 
   it('skips fields that it does not know, wherever they are', () => {
-    const unknown = fc.record({ number: fc.constantFrom(12, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
+    const unknown = fc.record({ number: fc.constantFrom(13, 14, 16, 2000, 2 ** 29 - 1), bytes: fc.uint8Array({ maxLength: 20 }) });
     const written = fc.tuple(batches, headers).map(([batch, header]) => ({ batch, header, bytes: encodeForwardRequest(batch, header) }));
     fc.assert(
       fc.property(written, fc.array(unknown), ({ batch, header, bytes }, fields) => {

@@ -8,4 +8,7 @@ export * from './metrics-server.js';
 export * from './registry.js';
 export * from './request-metrics.js';
 export * from './shard-tokens.js';
+export * from './tracing/start-tracing.js';
+export type { Attributes, SpanContext, SpanOptions, Tracer, TracerParts, TraceSpan } from './tracing/tracer.js';
+export * from './tracing/tracing-options.js';
 export * from './worker-metrics.js';

@@ -5,4 +5,6 @@ export * from './cluster.js';
 export * from './hub-listing.js';
 export * from './hub-model.js';
 export * from './hub-server.js';
+export * from './otlp-receiver.js';
+export * from './otlp-spans.js';
 export * from './pieces.js';

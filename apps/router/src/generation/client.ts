@@ -1,3 +1,4 @@
+import type { TraceSpan } from '@ringmesh/telemetry';
 import type { ApiKey } from '../api-keys/api-key.js';
 
 /** Whom a generation is for. */
@@ -6,4 +7,6 @@ export interface Client {
   signal: AbortSignal;
   /** Null where the server has no keys. */
   apiKey: ApiKey | null;
+  /** Of its HTTP request; undefined where nothing is traced. */
+  span?: TraceSpan | undefined;
 }

@@ -1,8 +1,9 @@
 import { monotonicSeconds, NotReadyError } from '@ringmesh/core';
-import type { RequestMetrics } from '@ringmesh/telemetry';
+import type { RequestMetrics, TraceSpan } from '@ringmesh/telemetry';
 import { admitted } from '../admission/admitted.js';
 import type { AdmittedSequence } from '../admission/admitted-sequence.js';
 import type { Admission } from '../admission/admission.js';
+import type { RequestTraces } from '../tracing/request-traces.js';
 import type { Client } from './client.js';
 import { onceReady, tellFirstToken } from './first-token.js';
 import { generateText, type TextBackend, type TextEvent } from './generate-text.js';
@@ -16,6 +17,16 @@ export interface TextGeneratorParts {
   metrics: RequestMetrics;
   inFlight: InFlight;
   admission: Admission;
+  /** Undefined: nothing is traced. */
+  traces?: RequestTraces | undefined;
+}
+
+/** When a sequence may run, and until when. */
+interface Turn {
+  sequence: AdmittedSequence;
+  signal: AbortSignal;
+  /** Undefined: at once. */
+  ready: Promise<null> | undefined;
 }
 
 /** What the API endpoints generate with: admission, then the engine's events as measured text. */
@@ -27,7 +38,7 @@ export class TextGenerator {
    * @throws NotReadyError, ShuttingDownError at once; QueueFullError, RateLimitExceededError with the first event; what {@link generateText}
    * throws, later.
    */
-  generate(requests: TextRequest[], { apiKey, signal: client }: Client): AsyncGenerator<Indexed<TextEvent>, void> {
+  generate(requests: TextRequest[], { apiKey, signal: client, span }: Client): AsyncGenerator<Indexed<TextEvent>, void> {
     const { backend, inFlight, admission } = this.parts;
     const { ready, missingShards, details } = backend.engine.readiness();
     if (!ready) {
@@ -46,17 +57,20 @@ export class TextGenerator {
         requests.map((request, index) => {
           const { sharesPromptWith: other } = request;
           const ready = other === undefined ? undefined : firstTokens[other]!.promise;
-          const events = this.generateOne({ ...request, ...origin }, { sequence: sequences[index]!, signal, ready });
+          const events = this.generateOne({ ...request, ...origin }, { sequence: sequences[index]!, signal, ready }, span);
           return tellFirstToken(events, () => firstTokens[index]!.resolve(null));
         }),
       );
     }, client);
   }
 
-  private generateOne(
-    request: TextRequest,
-    { sequence, signal, ready }: { sequence: AdmittedSequence; signal: AbortSignal; ready: Promise<null> | undefined },
-  ): AsyncGenerator<TextEvent, void> {
+  private generateOne(request: TextRequest, turn: Turn, span: TraceSpan | undefined): AsyncGenerator<TextEvent, void> {
+    const { traces } = this.parts;
+    const generate = (traced: TextRequest): AsyncGenerator<TextEvent, void> => this.generateMeasured(traced, turn);
+    return traces === undefined || span?.isSampled !== true ? generate(request) : traces.traced(request, span, generate);
+  }
+
+  private generateMeasured(request: TextRequest, { sequence, signal, ready }: Turn): AsyncGenerator<TextEvent, void> {
     const { backend, metrics } = this.parts;
     const { timeoutSeconds } = request;
     return measured(

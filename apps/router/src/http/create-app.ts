@@ -3,7 +3,7 @@ import type { NestApplicationOptions } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
-import { HttpMetrics } from '@ringmesh/telemetry';
+import { HttpMetrics, type Tracer } from '@ringmesh/telemetry';
 import type { FastifyRequest } from 'fastify';
 import type { ApiKey } from '../api-keys/api-key.js';
 import { AppModule, type AppParts } from '../app.module.js';
@@ -14,16 +14,19 @@ import { NestLogger } from './nest-logger.js';
 import { createServer } from './server.js';
 
 export interface HttpAppParts extends AppParts {
+  /** Undefined: nothing is traced. */
+  tracer?: Tracer | undefined;
   /** Finds out who asks. @throws InvalidApiKeyError */
   authenticate: (request: FastifyRequest) => ApiKey | null;
 }
 
 /** The HTTP application, not listening yet. */
-export async function createApp({ authenticate, ...parts }: HttpAppParts): Promise<NestFastifyApplication> {
+export async function createApp({ authenticate, tracer, ...parts }: HttpAppParts): Promise<NestFastifyApplication> {
   const { metrics, log, inFlight } = parts;
   const { adapter, routes } = createServer({
     httpMetrics: new HttpMetrics(metrics),
     log,
+    tracer,
     authenticate,
     isClosing: () => inFlight.isClosing,
   });

@@ -7,12 +7,12 @@ import { ClientGoneError } from './client-gone.js';
 export const FromClient = createParamDecorator((_: unknown, context: ExecutionContext): Client => {
   const http = context.switchToHttp();
   const { raw } = http.getResponse<FastifyReply>();
-  const { apiKey } = http.getRequest<FastifyRequest>();
+  const { apiKey, span } = http.getRequest<FastifyRequest>();
   const controller = new AbortController();
   const abort = (): void => {
     if (!raw.writableFinished) controller.abort(new ClientGoneError());
   };
   if (raw.closed || raw.destroyed) abort();
   else raw.once('close', abort);
-  return { signal: controller.signal, apiKey };
+  return { signal: controller.signal, apiKey, span };
 });

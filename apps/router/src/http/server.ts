@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { HttpMetrics, Logger } from '@ringmesh/telemetry';
+import type { HttpMetrics, Logger, Tracer, TraceSpan } from '@ringmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiKey } from '../api-keys/api-key.js';
 import { errorResponse } from '../openai/error-response.js';
@@ -9,17 +9,22 @@ import { SSE_CONTENT_TYPE, SSE_HEADERS } from '../openai/sse.js';
 import { ClientErrors } from './client-errors.js';
 import { readJsonBody } from './json-body.js';
 import { Routes } from './routes.js';
+import { traceRequests } from './trace-requests.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Null where the server has no keys, and on routes that are open to all. */
     apiKey: ApiKey | null;
+    /** Undefined where nothing is traced. */
+    span: TraceSpan | undefined;
   }
 }
 
 export interface ServerParts {
   httpMetrics: HttpMetrics;
   log: Logger;
+  /** Undefined: nothing is traced. */
+  tracer?: Tracer | undefined;
   /** Finds out who asks. @throws InvalidApiKeyError */
   authenticate: (request: FastifyRequest) => ApiKey | null;
   /** Whether the server is about to end. */
@@ -35,7 +40,8 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 const PROBES = new Set(['/health', '/ready', '/metrics']);
 
 /** The fastify server under Nest: API keys, JSON bodies only, request ids, a log line and metrics for each request. */
-export function createServer({ httpMetrics, log, authenticate, isClosing }: ServerParts): { adapter: FastifyAdapter; routes: Routes } {
+export function createServer(parts: ServerParts): { adapter: FastifyAdapter; routes: Routes } {
+  const { httpMetrics, log, tracer, authenticate, isClosing } = parts;
   const clientErrors = new ClientErrors();
   const adapter = new FastifyAdapter({
     genReqId: requestId,
@@ -53,12 +59,14 @@ export function createServer({ httpMetrics, log, authenticate, isClosing }: Serv
   server.removeAllContentTypeParsers();
   server.addContentTypeParser('application/json', (_request: unknown, payload: IncomingMessage) => readJsonBody(payload));
   server.decorateRequest('apiKey', null);
+  server.decorateRequest('span', undefined);
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
   server.addHook('onRequest', (request, reply, done) => {
     clientErrors.began(reply.raw);
     void reply.header('x-request-id', request.id);
     done();
   });
+  if (tracer !== undefined) traceRequests(server, tracer, (request) => !PROBES.has(handlerOf(request)));
   // Before the body is read.
   server.addHook('onRequest', async (request) => {
     if (!PROBES.has(handlerOf(request))) request.apiKey = authenticate(request);

@@ -1,4 +1,5 @@
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js';
+import { traceparentText } from '@ringmesh/core';
 import {
   encodeForwardRequest,
   type ExpertBatch,
@@ -56,7 +57,7 @@ export class ForwardStream {
     const id = this.nextId++;
     this.pending.set(id, { channel, deadline: performance.now() + timeoutMs });
     this.timer ??= setTimeout(() => this.failOverdue(), timeoutMs);
-    this.call.write(encodeForwardRequest(batch, { id, timeoutMs, dtype }));
+    this.call.write(encodeForwardRequest(batch, { id, timeoutMs, dtype, traceparent: traceparentText(channel.trace) }));
   }
 
   /** Ends the stream and fails what is in flight. */

@@ -58,6 +58,8 @@ export interface ForwardRequest {
    * W leaves (the least power of two that is not below the number of shards) has its root at 1, the children of i at 2i and 2i + 1, shard s at W + s.
    */
   nodes: number[];
+  /** W3C Trace Context of the router's span, where the request is traced: what the worker does for it is a child of that span. */
+  traceparent: string;
   /** [T, H] little-endian, in wire_type. */
   hidden: Uint8Array;
 }
@@ -123,6 +125,7 @@ function createBaseForwardRequest(): ForwardRequest {
     rows: [],
     weights: [],
     nodes: [],
+    traceparent: "",
     hidden: new Uint8Array(0),
   };
 }
@@ -181,6 +184,9 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
         writer.uint32(v);
       }
       writer.join();
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(98).string(message.traceparent);
     }
     if (message.hidden.length !== 0) {
       writer.uint32(122).bytes(message.hidden);
@@ -339,6 +345,14 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
 
             break;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
           case 15: {
             if (tag !== 122) {
               break;
@@ -375,6 +389,7 @@ export const ForwardRequest: MessageFns<ForwardRequest> = {
     message.rows = object.rows?.map((e) => e) || [];
     message.weights = object.weights?.map((e) => e) || [];
     message.nodes = object.nodes?.map((e) => e) || [];
+    message.traceparent = object.traceparent ?? "";
     message.hidden = object.hidden ?? new Uint8Array(0);
     return message;
   },
