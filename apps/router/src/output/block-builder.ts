@@ -2,7 +2,8 @@ import type { PartEvent } from './part-parser.js';
 
 /** A part of a reply in its place among the others. */
 export type Block =
-  { type: 'reasoning' | 'content'; text: string } | { type: 'call'; id: string; name: string; /** JSON, as the model wrote it. */ arguments: string };
+  | { type: 'reasoning' | 'content'; text: string }
+  | { type: 'call'; id: string; name: string; /** JSON, as the model wrote it. */ arguments: string };
 
 /** A block begins empty, grows, and ends before the next one begins. */
 export type BlockEvent =

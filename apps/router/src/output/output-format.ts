@@ -38,11 +38,11 @@ export class OutputFormat {
   /**
    * @param maxTokens of the thought, what closes it included up to the tag; with less than that the line break before the tag is left out
    * @param startsInside the prompt has opened the thought
-   * @param field the request's field that asks for it, for errors
    * @throws InvalidRequestError where the server does not look for thoughts
    */
-  thoughtLimit(maxTokens: number, startsInside: boolean, field = 'max_reasoning_tokens'): ThoughtLimit {
+  thoughtLimit(maxTokens: number, startsInside: boolean): ThoughtLimit {
     if (!this.parsesReasoning) {
+      const field = 'max_reasoning_tokens';
       throw new InvalidRequestError(`${field}: the server runs with --reasoning-parser none; remove the field`, { field });
     }
     const full = this.tokenizer.encode(THOUGHT_END);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const MAX_TOOLS = 128;
-const MAX_DESCRIPTION_LENGTH = 16_384;
+export const MAX_DESCRIPTION_LENGTH = 16_384;
 
 /** A function that the model may call. Further fields go to the chat template as they are. */
 export const toolSchema = z.looseObject({
