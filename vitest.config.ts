@@ -17,7 +17,7 @@ export default defineConfig({
         // Real routers and workers: two files at once would compete for the same cores and miss their deadlines.
         test: {
           name: 'cluster',
-          include: ['test/{parity,cluster,openai}/**/*.test.ts'],
+          include: ['test/{parity,cluster,openai,anthropic}/**/*.test.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,

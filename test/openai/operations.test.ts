@@ -212,6 +212,9 @@ describe('the server', () => {
     for (const path of [
       '/v1/chat/completions',
       '/v1/completions',
+      '/v1/responses',
+      '/v1/responses/{id}',
+      '/v1/messages',
       '/v1/models',
       '/tokenize',
       '/detokenize',

@@ -12,6 +12,8 @@ export interface TestRouter extends RunningRouter {
 
 export const MODEL = 'ring-nano';
 export const QUESTION = [{ role: 'user' as const, content: 'What is 47 + 85?' }];
+/** The model thinks about it for a while. */
+export const LONG_QUESTION = [{ role: 'user' as const, content: 'Sort 31, 7, 19, 88, 42, 5, 63, 27, 90, 14, 76, 51.' }];
 
 /** A router over the sample model on a free port, which logs only what should not happen. */
 export async function startTestRouter(raw: RawRouterOptions = {}, { waitUntilReady = true } = {}): Promise<TestRouter> {

@@ -6,12 +6,15 @@ import type { TextGenerator } from './generation/text-generator.js';
 import { HealthController } from './health/health.controller.js';
 import { MetricsController } from './metrics/metrics.controller.js';
 import { ChatController } from './openai/chat/chat.controller.js';
+import { MessagesController } from './anthropic/messages/messages.controller.js';
 import { CompletionsController } from './openai/completions/completions.controller.js';
 import { ModelsController } from './openai/models/models.controller.js';
+import type { ResponseStore } from './openai/responses/response-store.js';
+import { ResponsesController } from './openai/responses/responses.controller.js';
 import { TokenizeController } from './openai/tokenize/tokenize.controller.js';
 import type { ServedModel } from './served-model.js';
 import { VersionController } from './version/version.controller.js';
-import { ENGINE, IN_FLIGHT, LOGGER, METRICS, MODEL, TEXT_GENERATOR } from './tokens.js';
+import { ENGINE, IN_FLIGHT, LOGGER, METRICS, MODEL, RESPONSE_STORE, TEXT_GENERATOR } from './tokens.js';
 
 /** What the controllers work with; made by `startRouter`, so that nothing of it depends on Nest. */
 export interface AppParts {
@@ -19,6 +22,7 @@ export interface AppParts {
   model: ServedModel;
   generator: TextGenerator;
   inFlight: InFlight;
+  responses: ResponseStore;
   metrics: MetricsRegistry;
   /** Whether /metrics is a route of the API, not on a port of its own. */
   servesMetrics: boolean;
@@ -34,6 +38,8 @@ export class AppModule {
       controllers: [
         ChatController,
         CompletionsController,
+        ResponsesController,
+        MessagesController,
         ModelsController,
         TokenizeController,
         HealthController,
@@ -45,6 +51,7 @@ export class AppModule {
         { provide: MODEL, useValue: parts.model },
         { provide: TEXT_GENERATOR, useValue: parts.generator },
         { provide: IN_FLIGHT, useValue: parts.inFlight },
+        { provide: RESPONSE_STORE, useValue: parts.responses },
         { provide: METRICS, useValue: parts.metrics },
         { provide: LOGGER, useValue: parts.log },
       ],

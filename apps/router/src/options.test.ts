@@ -14,6 +14,7 @@ describe('parseRouterOptions', () => {
       queueLimits: { maxRequests: 2048, maxTokens: 4_194_304 },
       metricsPort: undefined,
       apiKeys: [],
+      responseStore: { maxResponses: 10_000, maxBytes: 2 ** 26, ttlMs: 86_400_000 },
       logLevel: 'info',
     });
     expect(engineOptions(parse({}))).toMatchObject({ packDir: '/pack', workers: 'local', kvCacheBytes: undefined, maxNumSeqs: undefined });
@@ -32,6 +33,9 @@ describe('parseRouterOptions', () => {
       kvCacheMemory: '2GiB',
       dispatchTimeout: '500ms',
       shutdownTimeout: '5',
+      responsesStoreSize: '0',
+      responsesStoreMemory: '1MiB',
+      responsesStoreTtl: '2h',
       servedModelName: 'inclusionAI/Ring-lite',
       tlsCa: 'ca.pem',
       tlsCert: 'cert.pem',
@@ -47,6 +51,7 @@ describe('parseRouterOptions', () => {
       kvCacheBytes: 2 ** 31,
       dispatchTimeoutMs: 500,
       shutdownTimeoutMs: 5000,
+      responseStore: { maxResponses: 0, maxBytes: 2 ** 20, ttlMs: 7_200_000 },
       servedModelName: 'inclusionAI/Ring-lite',
       security: { tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } },
     });
@@ -90,6 +95,9 @@ describe('parseRouterOptions', () => {
     ['--kv-cache-dtype', { kvCacheDtype: 'fp8' }],
     ['--prefix-caching', { prefixCaching: 'yes' }],
     ['--dispatch-timeout', { dispatchTimeout: '0' }],
+    ['--responses-store-size', { responsesStoreSize: '-1' }],
+    ['--responses-store-memory', { responsesStoreMemory: 'much' }],
+    ['--responses-store-ttl', { responsesStoreTtl: '0' }],
     ['--served-model-name', { servedModelName: 'a b' }],
     ['--tls-key', { tlsCa: 'ca.pem', tlsCert: 'cert.pem' }],
     ['--log-level', { logLevel: 'loud' }],

@@ -6,6 +6,7 @@ import { LOG_LEVELS, type LogLevel, parseTracing, type TracingOptions } from '@r
 import { parseQueueLimits } from './admission/queue-limits.js';
 import type { QueueLimits } from './admission/waiting-queue.js';
 import { parseApiKeys } from './api-keys/read-api-keys.js';
+import type { ResponseStoreLimits } from './openai/responses/response-store.js';
 import { type OutputParsers, REASONING_PARSERS, TOOL_CALL_PARSERS } from './output/output-format.js';
 
 const WIRES = ['f32', 'bf16', 'f16'] as const;
@@ -34,6 +35,9 @@ export interface RawRouterOptions {
   servedModelName?: string;
   reasoningParser?: string;
   toolCallParser?: string;
+  responsesStoreSize?: string;
+  responsesStoreMemory?: string;
+  responsesStoreTtl?: string;
   dispatchTimeout?: string;
   shutdownTimeout?: string;
   otlpTracesEndpoint?: string;
@@ -83,6 +87,8 @@ export interface RouterOptions {
   servedModelName: string | undefined;
   /** What is looked for in replies of chats. */
   outputParsers: OutputParsers;
+  /** How much is kept of what /v1/responses answers. */
+  responseStore: ResponseStoreLimits;
   dispatchTimeoutMs: number | undefined;
   shutdownTimeoutMs: number;
   /** Null: nothing is traced. */
@@ -94,6 +100,7 @@ export interface RouterOptions {
 }
 
 const MAX_WORKERS = 256;
+const MAX_RESPONSES_TTL_SECONDS = 30 * 24 * 3600;
 
 /**
  * Checks what the command line read.
@@ -124,6 +131,11 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     outputParsers: {
       reasoning: parseChoice('--reasoning-parser', raw.reasoningParser, REASONING_PARSERS) ?? 'think',
       toolCalls: parseChoice('--tool-call-parser', raw.toolCallParser, TOOL_CALL_PARSERS) ?? 'hermes',
+    },
+    responseStore: {
+      maxResponses: parseInteger('--responses-store-size', raw.responsesStoreSize, 0, 1_000_000) ?? 10_000,
+      maxBytes: parseBytes('--responses-store-memory', raw.responsesStoreMemory) ?? 64 * 2 ** 20,
+      ttlMs: parseSeconds('--responses-store-ttl', raw.responsesStoreTtl, 1, MAX_RESPONSES_TTL_SECONDS) ?? 24 * 3_600_000,
     },
     dispatchTimeoutMs: parseSeconds('--dispatch-timeout', raw.dispatchTimeout, 0.01, MAX_TIMEOUT_MS / 1000),
     shutdownTimeoutMs: parseShutdownTimeout(raw.shutdownTimeout),

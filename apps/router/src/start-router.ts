@@ -26,6 +26,7 @@ import { closeApp, listen } from './http/listen.js';
 import { EngineObserver } from './metrics/engine-observer.js';
 import { engineOptions, type RouterOptions } from './options.js';
 import { loadServedModel } from './served-model.js';
+import { ResponseStore } from './openai/responses/response-store.js';
 import { RequestTraces } from './tracing/request-traces.js';
 import { WorkerLog } from './worker-log.js';
 
@@ -90,8 +91,9 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission, traces });
     const metricsServer = await listenForScrapes(options, metrics, () => engine.readiness().ready && !inFlight.isClosing);
     opened.defer(() => metricsServer?.close());
+    const responses = new ResponseStore(options.responseStore, () => performance.now());
     const app = await createApp({
-      ...{ engine, model, generator, inFlight, metrics, log, tracer },
+      ...{ engine, model, generator, inFlight, responses, metrics, log, tracer },
       servesMetrics: metricsServer === undefined,
       authenticate: ({ headers }) => authenticate(headers, apiKeys, (code) => refusals.count(code)),
     });

@@ -3,5 +3,6 @@ export const ENGINE = Symbol('EngineClient');
 export const MODEL = Symbol('ServedModel');
 export const TEXT_GENERATOR = Symbol('TextGenerator');
 export const IN_FLIGHT = Symbol('InFlight');
+export const RESPONSE_STORE = Symbol('ResponseStore');
 export const METRICS = Symbol('MetricsRegistry');
 export const LOGGER = Symbol('Logger');

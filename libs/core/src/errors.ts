@@ -59,6 +59,17 @@ export class BodyTooLargeError extends InvalidRequestError {
   override readonly httpStatus = 413;
 }
 
+/** A request follows a response that is not kept, or not any more. */
+export class PreviousResponseNotFoundError extends InvalidRequestError {
+  override readonly code = 'previous_response_not_found';
+}
+
+/** The response of this id was never kept, was deleted, or had to make room. */
+export class ResponseNotFoundError extends RingmeshError {
+  override readonly code = 'response_not_found';
+  override readonly httpStatus = 404;
+}
+
 /** The request names a model that this server does not serve. */
 export class ModelNotFoundError extends RingmeshError {
   override readonly code = 'model_not_found';
@@ -213,6 +224,8 @@ export const ERROR_CLASSES = [
   GrammarTooComplexError,
   NoTokenAllowedError,
   BodyTooLargeError,
+  PreviousResponseNotFoundError,
+  ResponseNotFoundError,
   ModelNotFoundError,
   InvalidApiKeyError,
   QueueFullError,

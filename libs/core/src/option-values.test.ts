@@ -20,6 +20,7 @@ describe('option values', () => {
     ['seconds', parseSeconds('--n', '30', 0, 60), 30_000],
     ['milliseconds', parseSeconds('--n', '500ms', 0, 60), 500],
     ['minutes', parseSeconds('--n', '0.5m', 0, 60), 30_000],
+    ['hours', parseSeconds('--n', '2h', 0, 7200), 7_200_000],
   ])('%s', (_, value, expected) => {
     expect(value).toBe(expected);
   });

@@ -13,7 +13,7 @@ const BYTE_UNITS: Record<string, number> = {
   gib: 1024 ** 3,
   tib: 1024 ** 4,
 };
-const SECOND_UNITS: Record<string, number> = { ms: 0.001, '': 1, s: 1, m: 60, min: 60 };
+const SECOND_UNITS: Record<string, number> = { ms: 0.001, '': 1, s: 1, m: 60, min: 60, h: 3600 };
 
 export function parseInteger(option: string, text: string | undefined, min: number, max: number): number | undefined {
   if (text === undefined) return undefined;
@@ -37,7 +37,7 @@ export function parseBytes(option: string, text: string | undefined): number | u
   return Math.floor(bytes);
 }
 
-/** `30`, `30s`, `500ms`, `2m`, within limits in seconds. @returns milliseconds */
+/** `30`, `30s`, `500ms`, `2m`, `24h`, within limits in seconds. @returns milliseconds */
 export function parseSeconds(option: string, text: string | undefined, min: number, max: number): number | undefined {
   if (text === undefined) return undefined;
   const seconds = withUnit(text, SECOND_UNITS);

@@ -51,7 +51,7 @@ describe('messages that the template refuses', () => {
     );
     expect(template.render(HELLO, OPTIONS)).toBe('');
     expect(() => template.render([{ role: 'robot', content: '' }], OPTIONS)).toThrow(InvalidRequestError);
-    expect(() => template.render([{ role: 'robot', content: '' }], OPTIONS)).toThrow(/messages .*no role robot/);
+    expect(() => template.render([{ role: 'robot', content: '' }], OPTIONS)).toThrow(/messages: .*no role robot/);
   });
 
   test('so is a message without text', async () => {

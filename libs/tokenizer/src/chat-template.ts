@@ -14,6 +14,8 @@ export interface RenderOptions {
   addGenerationPrompt: boolean;
   /** The template's other variables: `tools`, `enable_thinking`, … (`chat_template_kwargs`). */
   variables?: Readonly<Record<string, unknown>>;
+  /** The request's field that the messages come from, for errors. Default: `messages`. */
+  field?: string;
 }
 
 const MAX_TEMPLATE_BYTES = 2 ** 20;
@@ -59,8 +61,8 @@ export class ChatTemplate {
     try {
       return this.renderUnchecked(messages, options);
     } catch (cause) {
-      const field = 'messages';
-      throw new InvalidRequestError(`messages do not fit the model's chat template: ${reason(cause)}`, { field, cause });
+      const { field = 'messages' } = options;
+      throw new InvalidRequestError(`${field}: the model's chat template refuses the conversation: ${reason(cause)}`, { field, cause });
     }
   }
 

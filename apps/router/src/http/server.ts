@@ -4,7 +4,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { HttpMetrics, Logger, Tracer, TraceSpan } from '@ringmesh/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiKey } from '../api-keys/api-key.js';
+import { isAnthropicPath } from '../anthropic/error-body.js';
 import { errorResponse } from '../openai/error-response.js';
+import { sendError } from '../openai/error.filter.js';
 import { SSE_CONTENT_TYPE, SSE_HEADERS } from '../openai/sse.js';
 import { ClientErrors } from './client-errors.js';
 import { readJsonBody } from './json-body.js';
@@ -50,8 +52,7 @@ export function createServer(parts: ServerParts): { adapter: FastifyAdapter; rou
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     // Hooks do not run for these.
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
-      const { status, body } = errorResponse(error);
-      void reply.status(status).header('x-request-id', request.id).send(body);
+      sendError(request, reply.headers(requestIdHeaders(request)), errorResponse(error));
     },
   });
   const routes = new Routes();
@@ -63,7 +64,7 @@ export function createServer(parts: ServerParts): { adapter: FastifyAdapter; rou
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method));
   server.addHook('onRequest', (request, reply, done) => {
     clientErrors.began(reply.raw);
-    void reply.header('x-request-id', request.id);
+    void reply.headers(requestIdHeaders(request));
     done();
   });
   if (tracer !== undefined) traceRequests(server, tracer, (request) => !PROBES.has(handlerOf(request)));
@@ -92,6 +93,11 @@ export function createServer(parts: ServerParts): { adapter: FastifyAdapter; rou
 /** The route's pattern; `none` for a path that does not exist. */
 function handlerOf(request: FastifyRequest): string {
   return request.is404 ? 'none' : (request.routeOptions.url ?? 'none');
+}
+
+/** Anthropic's clients look for the request's id under a name of their own. */
+function requestIdHeaders({ id, url }: FastifyRequest): Record<string, string> {
+  return { 'x-request-id': id, ...(isAnthropicPath(url) ? { 'request-id': id } : {}) };
 }
 
 /** The client's X-Request-Id where it is sane. */

@@ -2,7 +2,8 @@ import { cut, piecesOf, SAMPLE_MODEL } from '@ringmesh/testing';
 import { IncrementalDetokenizer, Tokenizer } from '@ringmesh/tokenizer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MessageFormat, MessageParser } from './message-parser.js';
+import { MessageParser } from './message-parser.js';
+import type { MessageFormat } from './part-parser.js';
 
 const tokenizer = await Tokenizer.load(SAMPLE_MODEL);
 const CALL = '<tool_call>\n{"name": "f", "arguments": {"x": "✓ </think>"}}\n</tool_call>';

@@ -1,5 +1,6 @@
 import type { TextFinished, TextToken } from '../../generation/generate-text.js';
-import { type MessageDelta, type MessageFormat, MessageParser, type ToolCallDelta } from '../../output/message-parser.js';
+import { type MessageDelta, MessageParser, type ToolCallDelta } from '../../output/message-parser.js';
+import type { MessageFormat } from '../../output/part-parser.js';
 import type { ChatChunk, ChatCompletion } from '../schemas/responses.js';
 
 type Message = ChatCompletion['choices'][number]['message'];

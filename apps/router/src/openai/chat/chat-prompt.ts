@@ -11,10 +11,11 @@ export interface ChatPrompt {
 
 /**
  * The prompt of a conversation, as the model's chat template writes it.
+ * @param field the request's field that holds the conversation, for errors
  * @throws InvalidRequestError when the template refuses the conversation or cannot show its tools, ContextLengthExceededError when it is
  * hopelessly long
  */
-export function chatPrompt(model: ServedModel, conversation: Conversation): ChatPrompt {
+export function chatPrompt(model: ServedModel, conversation: Conversation, field = 'messages'): ChatPrompt {
   const { messages, tools, add_generation_prompt, chat_template_kwargs, reasoning_effort } = conversation;
   const { chatTemplate } = model;
   const hasTools = tools != null && tools.length > 0;
@@ -27,6 +28,7 @@ export function chatPrompt(model: ServedModel, conversation: Conversation): Chat
   const text = chatTemplate.render(
     messages.map((message) => templateMessage(message, chatTemplate)),
     {
+      field,
       addGenerationPrompt: add_generation_prompt ?? true,
       variables: {
         ...(hasTools ? { tools } : {}),
@@ -35,5 +37,5 @@ export function chatPrompt(model: ServedModel, conversation: Conversation): Chat
       },
     },
   );
-  return { tokenIds: model.encode(text, 'messages'), opensThought: /<think>\s*$/.test(text) };
+  return { tokenIds: model.encode(text, field), opensThought: /<think>\s*$/.test(text) };
 }

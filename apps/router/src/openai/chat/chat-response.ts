@@ -1,6 +1,6 @@
 import type { TextEvent, TextToken } from '../../generation/generate-text.js';
 import type { Indexed } from '../../generation/merge.js';
-import type { MessageFormat } from '../../output/message-parser.js';
+import type { MessageFormat } from '../../output/part-parser.js';
 import { chatLogprobs, promptLogprobs, type TokenWriter } from '../logprobs.js';
 import type { ChatChunk, ChatCompletion, Usage } from '../schemas/responses.js';
 import type { TextChoice } from '../text-choice.js';

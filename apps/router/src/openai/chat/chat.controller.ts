@@ -5,20 +5,18 @@ import type { Logger } from '@ringmesh/telemetry';
 import type { Client } from '../../generation/client.js';
 import type { TextGenerator } from '../../generation/text-generator.js';
 import { FromClient } from '../../http/from-client.js';
-import type { MessageFormat } from '../../output/message-parser.js';
 import type { ServedModel } from '../../served-model.js';
 import { LOGGER, MODEL, TEXT_GENERATOR } from '../../tokens.js';
 import { ApiJsonBody } from '../api-body.js';
 import { TokenWriter } from '../logprobs.js';
-import { prepareRequests } from '../prepare-requests.js';
+import { randomId } from '../random-id.js';
 import { type ChatRequest, chatRequestSchema } from '../schemas/chat-request.js';
 import { type ChatCompletion, chatCompletionSchema } from '../schemas/responses.js';
 import { eventStream, SSE_CONTENT_TYPE } from '../sse.js';
 import { collectChoices } from '../text-choice.js';
 import { streamUsage } from '../usage.js';
-import { chatGrammar } from './chat-grammar.js';
-import { chatPrompt } from './chat-prompt.js';
 import { chatChunks, chatCompletion, type ChatResponseOptions } from './chat-response.js';
+import { prepareChat } from './prepare-chat.js';
 
 /** POST /v1/chat/completions */
 @ApiTags('OpenAI')
@@ -44,21 +42,14 @@ export class ChatController {
   ): Promise<ChatCompletion | StreamableFile> {
     this.model.checkName(body.model);
     const id = `chatcmpl-${randomUUID()}`;
-    const hasTools = body.tool_choice !== 'none' && body.tools != null && body.tools.length > 0;
-    const { tokenIds: promptIds, opensThought } = chatPrompt(this.model, { ...body, tools: hasTools ? body.tools : null });
-    const format = this.messageFormat(body, opensThought, hasTools);
-    const maxReasoningTokens = body.max_reasoning_tokens;
     const maxTokensField = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens';
-    const requests = prepareRequests(this.model, body, [promptIds], {
+    const { promptIds, format, requests } = prepareChat(this.model, body, {
       id,
       promptField: 'messages',
       maxTokensField,
       maxTokens: body[maxTokensField] ?? undefined,
       logprobs: body.logprobs ? (body.top_logprobs ?? 0) : -1,
-      reasoning: format.reasoning,
-      thoughtLimit: maxReasoningTokens == null ? undefined : this.model.output.thoughtLimit(maxReasoningTokens, opensThought),
-      shownTokenIds: this.model.output.shownTokenIds,
-      grammar: chatGrammar(this.model.output, body, opensThought),
+      newToolCallId: () => randomId('call'),
     });
     const options: ChatResponseOptions = {
       id,
@@ -78,17 +69,4 @@ export class ChatController {
     const stream = await eventStream(chatChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
     return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });
   }
-
-  /** What is looked for in the reply. */
-  private messageFormat({ parallel_tool_calls: parallel }: ChatRequest, opensThought: boolean, hasTools: boolean): MessageFormat {
-    const { parsesReasoning, parsesToolCalls } = this.model.output;
-    return {
-      reasoning: parsesReasoning ? { startsInside: opensThought } : undefined,
-      toolCalls: hasTools && parsesToolCalls ? { parallel: parallel ?? true, newId: newToolCallId } : undefined,
-    };
-  }
-}
-
-function newToolCallId(): string {
-  return `call_${randomUUID().replaceAll('-', '')}`;
 }

@@ -1,29 +1,7 @@
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { monotonicSeconds } from '@ringmesh/core';
-import type { EngineClient, GenerationEvent, GenerationRequest } from '@ringmesh/engine';
-import { createLogger, createMetricsRegistry, RequestMetrics } from '@ringmesh/telemetry';
 import { SAMPLE_MODEL } from '@ringmesh/testing';
-import { ChatTemplate, Tokenizer } from '@ringmesh/tokenizer';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Admission } from '../../admission/admission.js';
-import { InFlight } from '../../generation/in-flight.js';
-import { TextGenerator } from '../../generation/text-generator.js';
-import { createApp } from '../../http/create-app.js';
-import { closeApp, listen } from '../../http/listen.js';
-import { ServedModel } from '../../served-model.js';
-
-const END_TOKEN = 759;
-const MAX_MODEL_LEN = 4096;
-
-/** As Ring's templates: tools in a system message, results in an observation. */
-const TEMPLATE =
-  '{% if tools %}<role>SYSTEM</role># Tools{% for t in tools %}{{ t | tojson }}{% endfor %}{% endif %}' +
-  "{% for m in messages %}{% if m.role == 'tool' %}<role>OBSERVATION</role><tool_response>{{ m.content }}</tool_response>" +
-  "{% else %}<role>{{ 'HUMAN' if m.role == 'user' else m.role | upper }}</role>{{ m.content }}{% endif %}{% endfor %}" +
-  '<role>ASSISTANT</role>';
+import { serveReplies } from '../../testing/scripted-router.js';
 
 const TOOLS: OpenAI.ChatCompletionTool[] = [
   {
@@ -35,63 +13,16 @@ const CALL = '<tool_call>\n{"name": "add", "arguments": {"a": 47, "b": 85, "note
 const ARGUMENTS = '{"a": 47, "b": 85, "note": "✓ \\"}\\" </tool_call>"}';
 const THOUGHT = '<think>\nI must add.\n</think>\n\n';
 
-/**
- * The sample model has never learned to call tools. So its engine is replaced by one that plays given replies, in the tokens of the real
- * tokenizer; all else is real: HTTP, template, tokenizer, parsers, and the `openai` client. The real engine runs in test/openai.
- */
-class ScriptedEngine {
-  readonly prompts: string[] = [];
-
-  constructor(
-    private readonly tokenizer: Tokenizer,
-    private readonly replies: string[],
-  ) {}
-
-  readiness(): { ready: boolean; missingShards: number[]; details: string[] } {
-    return { ready: true, missingShards: [], details: [] };
-  }
-
-  async *generate({ promptIds, sampling }: GenerationRequest): AsyncGenerator<GenerationEvent> {
-    this.prompts.push(this.tokenizer.decode(promptIds));
-    const reply = this.replies.shift();
-    if (reply === undefined) throw new Error('no reply is left');
-    yield { type: 'started', queueSeconds: 0, cachedTokens: 0 };
-    const logprobs = sampling.logprobs < 0 ? {} : { logprob: -0.5, topLogprobs: [] };
-    for (const tokenId of [...this.tokenizer.encode(reply), END_TOKEN]) yield { type: 'token', tokenId, ...logprobs };
-    yield { type: 'finished', reason: 'stop' };
-  }
-}
-
-let dir: string;
 let closing: (() => Promise<void>)[];
-beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), 'ringmesh-tools-'));
-  await cp(SAMPLE_MODEL, dir, { recursive: true });
-  await writeFile(join(dir, 'chat_template.jinja'), TEMPLATE);
-  closing = [() => rm(dir, { recursive: true })];
-});
+beforeEach(() => void (closing = []));
 afterEach(async () => {
-  for (const close of closing.reverse()) await close();
+  for (const close of closing) await close();
 });
 
-async function serve(replies: string[], toolCalls: 'hermes' | 'none' = 'hermes'): Promise<{ client: OpenAI; prompts: string[] }> {
-  const [tokenizer, chatTemplate] = await Promise.all([Tokenizer.load(dir), ChatTemplate.load(dir)]);
-  const scripted = new ScriptedEngine(tokenizer, replies);
-  const engine = scripted as unknown as EngineClient;
-  const [name, endTokenIds, vocabSize, maxModelLen] = ['scripted', [END_TOKEN], tokenizer.vocabSize, MAX_MODEL_LEN];
-  const outputParsers = { reasoning: 'think', toolCalls } as const;
-  const model = new ServedModel({ name, tokenizer, chatTemplate, outputParsers, defaults: {}, endTokenIds, vocabSize, maxModelLen });
-  const metrics = createMetricsRegistry();
-  const inFlight = new InFlight();
-  const limits = { maxRequests: Infinity, maxTokens: Infinity };
-  const admission = new Admission({ limits, now: monotonicSeconds, onRefused: () => undefined });
-  const backend = { engine, tokenizer, endTokenIds };
-  const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission });
-  const log = createLogger({ name: 'test', level: 'fatal' });
-  const app = await createApp({ engine, model, generator, inFlight, metrics, log, servesMetrics: true, authenticate: () => null });
-  closing.push(() => closeApp(app));
-  const url = await listen(app, { host: '127.0.0.1', port: 0 });
-  return { client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 }), prompts: scripted.prompts };
+async function serve(replies: string[], toolCalls?: 'hermes' | 'none'): Promise<{ client: OpenAI; prompts: string[] }> {
+  const { url, prompts, close } = await serveReplies(SAMPLE_MODEL, replies, toolCalls);
+  closing.push(close);
+  return { client: new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 }), prompts };
 }
 
 const ask = { model: 'scripted', messages: [{ role: 'user' as const, content: 'What is 47 + 85?' }], tools: TOOLS };

@@ -23,7 +23,7 @@ const templateKwargs = z
     error: 'May not replace what the server gives the template (messages, add_generation_prompt, special tokens)',
   });
 
-const MAX_EFFORT_LENGTH = 32;
+export const MAX_EFFORT_LENGTH = 32;
 
 /** The fields that make a prompt of a conversation: of chat completions and of /tokenize. */
 export const conversationFields = {

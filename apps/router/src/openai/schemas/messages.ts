@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 const MAX_TOOL_CALLS = 128;
-const MAX_ID_LENGTH = 256;
+export const MAX_ID_LENGTH = 256;
 
 const textPart = z.object({ type: z.literal('text', { error: 'Only parts of type "text" are supported' }), text: z.string() });
 

@@ -6,7 +6,7 @@ const MAX_CHOICE_LENGTH = 4096;
 const MAX_PATTERN_LENGTH = 16_384;
 const MAX_SCHEMA_LENGTH = 131_072;
 
-const jsonSchema = z.record(z.string(), z.unknown()).describe('A JSON schema; docs/structured-output.md lists the keywords.');
+export const jsonSchema = z.record(z.string(), z.unknown()).describe('A JSON schema; docs/structured-output.md lists the keywords.');
 const schemaOrText = z.union([jsonSchema, z.string().max(MAX_SCHEMA_LENGTH)], { error: 'Expected a JSON schema, as an object or as text' });
 const pattern = z.string().min(1).max(MAX_PATTERN_LENGTH).describe('A regular expression that the whole answer matches.');
 const choices = z.array(z.string().min(1).max(MAX_CHOICE_LENGTH)).min(1).max(MAX_CHOICES).describe('The answer is one of these texts.');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 export const MAX_TOOLS = 128;
-const MAX_DESCRIPTION_LENGTH = 16_384;
+export const MAX_DESCRIPTION_LENGTH = 16_384;
 
 /** A function that the model may call. Further fields go to the chat template as they are. */
 export const toolSchema = z.looseObject({
@@ -27,7 +27,8 @@ export const toolChoiceFields = {
   parallel_tool_calls: z.boolean().nullish().describe('false: only the first call of an answer is reported, as in vLLM. Default: true.'),
 };
 
-interface ToolFields {
+/** Of a request: what the model may call. */
+export interface ToolFields {
   tools?: z.infer<typeof toolSchema>[] | null | undefined;
   tool_choice?: 'none' | 'auto' | 'required' | z.infer<typeof namedTool> | null | undefined;
 }

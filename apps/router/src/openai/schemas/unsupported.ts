@@ -5,21 +5,28 @@ import { z } from 'zod';
  * Fields that change nothing whatever their value (`user`, `metadata`, `store`, …) and unknown ones are ignored, as vLLM does.
  */
 
-function only<T extends string | number | boolean>(neutral: T | T[], what: string): z.ZodType<T | null | undefined> {
+export function only<T extends string | number | boolean>(neutral: T | T[], what: string): z.ZodOptional<z.ZodNullable<z.ZodLiteral<T>>> {
   const values = Array.isArray(neutral) ? neutral : [neutral];
   const shown = values.map((value) => JSON.stringify(value)).join(' or ');
   return z.literal(values, { error: `${what} not supported: remove the field or set it to ${shown}` }).nullish();
 }
 
-export function absent(what: string): z.ZodType<null | undefined> {
+export function absent(what: string): z.ZodOptional<z.ZodNull> {
   return z.null({ error: `${what} not supported: remove the field` }).optional();
 }
 
-function emptyList(what: string): z.ZodType<unknown[] | null | undefined> {
+export function emptyList(what: string): z.ZodOptional<z.ZodNullable<z.ZodArray<z.ZodUnknown>>> {
   return z
     .array(z.unknown())
     .max(0, { error: `${what} not supported: remove the field` })
     .nullish();
+}
+
+const noOtherField = z.null({ error: 'There is no such field here, or it is not supported: remove it' });
+
+/** An object without other fields: they answer 400, naming the field. The type leaves out that they may be null. */
+export function closedObject<T extends z.ZodRawShape>(fields: T): z.ZodObject<T> {
+  return z.object(fields).catchall(noOtherField);
 }
 
 export const unsupportedFields = {
