@@ -3,6 +3,8 @@ import type { SequenceCache } from '@ringmesh/kv-cache';
 import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
 import { RoutingRecord } from './routing-record.js';
+import { Drafter } from './speculation/drafter.js';
+import type { LookupLimits } from './speculation/prompt-lookup.js';
 import { ThoughtBudget } from './thought-budget.js';
 
 /** A request on its way through the engine. */
@@ -10,6 +12,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   hasStarted = false;
   /** Null where the request does not ask for it. */
   readonly routing: RoutingRecord | null;
+  /** Null where no token of it is guessed. */
+  readonly drafter: Drafter | null;
   private readonly thought: ThoughtBudget | null;
 
   constructor(
@@ -20,12 +24,16 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     prefixCaching: boolean,
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
+    /** Null: no sequence has drafts. */
+    lookup: LookupLimits | null,
   ) {
     const { priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
     const salt = prefixCaching && request.returnRoutedExperts !== true ? saltOf(request) : null;
     super(request.id, request.promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
+    // Experts are reported of tokens, not of guesses.
+    this.drafter = lookup === null || this.routing !== null ? null : new Drafter(this.tokenIds, lookup);
   }
 
   /** Tokens generated so far; the index of the next one in the request's random stream. */
@@ -53,6 +61,7 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
+    this.drafter?.push(tokenId);
     this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
     this.matcher?.accept(tokenId);

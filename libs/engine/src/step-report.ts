@@ -2,6 +2,14 @@ import type { ErrorMessage } from '@ringmesh/core';
 import type { DispatchStats } from '@ringmesh/dispatch';
 import type { EngineStats, GenerationEvent } from './generation.js';
 
+/** Tokens that were guessed before they were computed. */
+export interface SpeculationStats {
+  /** Sequences that had drafts. */
+  numDrafts: number;
+  numDraftTokens: number;
+  numAcceptedTokens: number;
+}
+
 /** What one step did, for whoever turns it into metrics. */
 export interface StepMetrics {
   /** From scheduling to the last sampled token. */
@@ -12,6 +20,7 @@ export interface StepMetrics {
   numSampled: number;
   /** Sequences that lost their KV cache to older ones. */
   preemptions: number;
+  speculation: SpeculationStats;
   dispatch: DispatchStats;
   /** Seconds of each part; null unless asked for. */
   profile: Record<string, number> | null;
