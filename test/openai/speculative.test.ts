@@ -19,12 +19,12 @@ async function answers({ client }: TestRouter): Promise<unknown[]> {
   const [text, drawn, chat, object, stream] = await Promise.all([
     client.completions.create({ model: MODEL, prompt: repetitive, max_tokens: 60, temperature: 0, logprobs: 2 }),
     client.completions.create({ model: MODEL, prompt: [repetitive, 'What is'], max_tokens: 40, temperature: 1, seed: 5 }),
-    client.chat.completions.create({ model: MODEL, messages: QUESTION, temperature: 0, max_tokens: 150 }),
+    client.chat.completions.create({ model: MODEL, messages: QUESTION, temperature: 0, max_completion_tokens: 150 }),
     client.chat.completions.create({
       model: MODEL,
       messages: QUESTION,
       temperature: 0,
-      max_tokens: 150,
+      max_completion_tokens: 150,
       response_format: { type: 'json_schema', json_schema: { name: 'sum', schema, strict: true } },
     }),
     client.completions

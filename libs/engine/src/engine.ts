@@ -137,7 +137,7 @@ export class Engine {
     for (const draftId of [...draftIds, null]) {
       if (!this.extend(sequence, logits.subarray(0, vocabSize))) return;
       if (sequence.tokenIds.at(-1) !== draftId) break;
-      sequence.memory!.advance([draftId]);
+      sequence.memory!.accept(draftId);
       this.scheduler.count(sequence);
       this.speculated.numAcceptedTokens++;
       logits = logits.subarray(vocabSize); // [drafts left + 1, V]

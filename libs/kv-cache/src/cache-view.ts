@@ -8,7 +8,7 @@ export interface CacheMemory {
   /** Tokens whose rows are stored for every layer, and that the states are after. */
   length: number;
   states: SharedArrayBuffer;
-  /** Which of the states' versions is that after `length` tokens. The step at hand writes those that follow, in a ring. */
+  /** Which of the states' versions is that after `length` tokens. The step at hand writes others. */
   stateVersion: number;
   stateVersions: number;
 }
@@ -26,9 +26,14 @@ export interface RowAddress {
   blockBytes: number;
 }
 
-/** How many versions further the states are after so many tokens of a step. */
+/** How many versions of the states a step of so many tokens makes. */
 export function stateSteps(numTokens: number, stateVersions: number): number {
   return numTokens < stateVersions ? numTokens : 1;
+}
+
+/** The `count`-th version that a step makes: the first ones that it does not start from, so that few are used, and a processor's cache has them. */
+export function versionAfter(start: number, count: number): number {
+  return count <= start ? count - 1 : count;
 }
 
 /** Reads and writes what one sequence keeps, on whichever thread. It neither reserves memory nor counts tokens. */
@@ -94,7 +99,7 @@ export class CacheView {
   nextStates(layer: number, numTokens: number): Float32Array[] {
     const { stateVersion, stateVersions } = this.memory;
     const count = stateSteps(numTokens, stateVersions);
-    return Array.from({ length: count }, (_, index) => this.stateOf(layer, (stateVersion + 1 + index) % stateVersions));
+    return Array.from({ length: count }, (_, index) => this.stateOf(layer, versionAfter(stateVersion, index + 1)));
   }
 
   private blockOf(token: number): number {

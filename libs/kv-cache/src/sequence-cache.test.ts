@@ -124,7 +124,7 @@ describe('SequenceCache with drafts', () => {
           const next = view.nextStates(1, certain + more);
           for (const [index, state] of next.entries()) state.fill(length + certain + more - (next.length - 1 - index));
           cache.advance(new Int32Array(certain));
-          for (let index = 0; index < Math.min(more, accepted); index++) cache.advance([0]);
+          for (let index = 0; index < Math.min(more, accepted); index++) cache.accept(0);
           expect(new CacheView(layout, pool.memory, cache.memory).state(1)[0]).toBe(cache.length);
         }
       }),
@@ -151,10 +151,11 @@ describe('SequenceCache with drafts', () => {
     const tokenIds = Array.from({ length: 70 }, (_, index) => index);
     const cache = pool.open({ tokenIds: tokenIds.slice(0, 60), cacheSalt: '' });
     cache.reserve(64);
-    cache.advance(tokenIds.slice(0, 60));
-    for (const tokenId of tokenIds.slice(60, 63)) cache.advance([tokenId]);
+    cache.advance(tokenIds.slice(0, 59));
+    cache.advance(tokenIds.slice(59, 60));
+    for (const tokenId of tokenIds.slice(60, 63)) cache.accept(tokenId);
     expect(pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(0);
-    cache.advance(tokenIds.slice(63, 64));
+    cache.advance([63]);
     expect(pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(64);
   });
 });

@@ -1,5 +1,5 @@
 import { BLOCK_TOKENS, numBlocks } from './cache-layout.js';
-import { type CacheMemory, stateSteps } from './cache-view.js';
+import { type CacheMemory, stateSteps, versionAfter } from './cache-view.js';
 import type { KvCachePool } from './kv-cache-pool.js';
 import type { PrefixHash } from './prefix-hash.js';
 
@@ -17,6 +17,8 @@ export class SequenceCache {
   memory: CacheMemory = EMPTY;
   /** The block whose states were kept last while the sequence decoded. */
   private decodedStates: string | null = null;
+  /** The version of the states that the last step started from, and how many of those that it made count. */
+  private step = { startVersion: 0, versions: 0 };
 
   /** @param hash null: the sequence shares nothing */
   constructor(
@@ -58,20 +60,17 @@ export class SequenceCache {
     return blockEnd > this.length ? blockEnd - this.length : numTokens;
   }
 
-  /**
-   * Counts appended tokens as stored, after every layer has appended them, and the states that were made with them. Drafts that came true are
-   * counted one by one, after the others of their step.
-   */
+  /** Counts appended tokens as stored, after every layer has appended them, and the states that were made with them. */
   advance(tokenIds: ArrayLike<number>): void {
-    const { length, stateVersion, stateVersions } = this.memory;
-    const nextVersion = (stateVersion + stateSteps(tokenIds.length, stateVersions)) % stateVersions;
-    this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion: nextVersion };
-    if (this.hash === null) return;
-    const names = this.hash.push(tokenIds);
-    for (const [index, name] of names.entries()) {
-      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
-    }
-    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
+    const { stateVersion, stateVersions } = this.memory;
+    this.step = { startVersion: stateVersion, versions: stateSteps(tokenIds.length, stateVersions) };
+    this.count(tokenIds);
+  }
+
+  /** Counts the next draft of the step, which came true, after its other tokens. */
+  accept(draftId: number): void {
+    this.step.versions++;
+    this.count([draftId]);
   }
 
   /** Gives back what was reserved for more than so many tokens, of which none is stored. */
@@ -87,6 +86,18 @@ export class SequenceCache {
   release(): void {
     if (this.isOpen) this.pool.release([...this.memory.blockTable], this.pool.layout.stateBytes);
     this.memory = EMPTY;
+  }
+
+  private count(tokenIds: ArrayLike<number>): void {
+    const { length } = this.memory;
+    const stateVersion = versionAfter(this.step.startVersion, this.step.versions);
+    this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion };
+    if (this.hash === null) return;
+    const names = this.hash.push(tokenIds);
+    for (const [index, name] of names.entries()) {
+      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
+    }
+    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
   }
 
   /** Of a long answer, only the latest ones: they are large. */

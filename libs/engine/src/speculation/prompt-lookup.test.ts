@@ -12,7 +12,7 @@ const text = (maxLength: number): fc.Arbitrary<number[]> => fc.array(fc.integer(
 function places(tokenIds: number[], { minTokens, maxTokens }: LookupLimits): { end: number; length: number }[] {
   return tokenIds.slice(0, -1).flatMap((_, end) => {
     const agrees = (length: number): boolean =>
-      length <= end + 1 && `${tokenIds.slice(end + 1 - length, end + 1)}` === `${tokenIds.slice(-length)}`;
+      length <= end + 1 && tokenIds.slice(end + 1 - length, end + 1).join() === tokenIds.slice(-length).join();
     const length = Math.max(0, ...Array.from({ length: maxTokens }, (__, index) => index + 1).filter(agrees));
     return length >= minTokens ? [{ end, length }] : [];
   });
