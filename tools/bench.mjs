@@ -5,7 +5,9 @@ import { environment, main, root, run, setup } from './setup.mjs';
 
 await main(async () => {
   const node = await setup();
-  const other = ['http', 'http-decode', 'load', 'long-context', 'prefix', 'sampling', 'soak'].find((name) => process.argv.includes(`--${name}`));
+  const other = ['http', 'http-decode', 'load', 'long-context', 'prefix', 'sampling', 'soak', 'speculative'].find((name) =>
+    process.argv.includes(`--${name}`),
+  );
   const script = other === undefined ? 'test/bench/main.ts' : `test/bench/${other}/main.ts`;
   const args = [join(root, script), ...process.argv.slice(2)];
   const { code } = await run(node, args, { show: true, cwd: process.env.INIT_CWD ?? process.cwd(), env: environment(node) });

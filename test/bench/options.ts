@@ -48,7 +48,8 @@ npm run bench -- --load [--help]                          of streams beside long
 npm run bench -- --long-context [--help]                  of long contexts: Ring-lite-linear beside Ring-lite
 npm run bench -- --prefix [--help]                        of prompts that begin alike: time to the first token
 npm run bench -- --sampling [--help]                      of choosing a token of a large vocabulary: ms
-npm run bench -- --soak [--help]                          of a thousand streams for minutes: none wrong, memory flat`;
+npm run bench -- --soak [--help]                          of a thousand streams for minutes: none wrong, memory flat
+npm run bench -- --speculative [--help]                   of guessed tokens: decode with and without, texts that repeat themselves and not`;
 
 /** @throws InvalidOptionError */
 export function parseOptions(args: string[]): BenchOptions | 'help' {

@@ -1,5 +1,11 @@
 import { InvalidOptionError, parseBytes, parseChoice, parseInteger, parseSeconds, parseShutdownTimeout } from '@ringmesh/core';
-import { type EngineOptions, KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice } from '@ringmesh/engine';
+import {
+  type EngineOptions,
+  KV_CACHE_DTYPE_CHOICES,
+  type KvCacheDtypeChoice,
+  SPECULATION_MODES,
+  type SpeculationMode,
+} from '@ringmesh/engine';
 import { parseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, parseAddress, tlsFilesFromOptions, type TransportSecurity } from '@ringmesh/protocol';
 import { LOG_LEVELS, type LogLevel, parseTracing, type TracingOptions } from '@ringmesh/telemetry';
@@ -32,6 +38,10 @@ export interface RawRouterOptions {
   kvCacheMemory?: string;
   kvCacheDtype?: string;
   prefixCaching?: string;
+  speculation?: string;
+  numSpeculativeTokens?: string;
+  promptLookupMin?: string;
+  promptLookupMax?: string;
   servedModelName?: string;
   reasoningParser?: string;
   toolCallParser?: string;
@@ -83,6 +93,10 @@ export interface RouterOptions {
   kvCacheBytes: number | undefined;
   kvCacheDtype: KvCacheDtypeChoice | undefined;
   prefixCaching: boolean;
+  speculation: SpeculationMode | undefined;
+  numSpeculativeTokens: number | undefined;
+  promptLookupMin: number | undefined;
+  promptLookupMax: number | undefined;
   /** Undefined: the pack's own name. */
   servedModelName: string | undefined;
   /** What is looked for in replies of chats. */
@@ -127,6 +141,10 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
     prefixCaching: parseChoice('--prefix-caching', raw.prefixCaching, ['on', 'off']) !== 'off',
+    speculation: parseChoice('--speculation', raw.speculation, SPECULATION_MODES),
+    numSpeculativeTokens: parseInteger('--num-speculative-tokens', raw.numSpeculativeTokens, 1, 15),
+    promptLookupMin: parseInteger('--prompt-lookup-min', raw.promptLookupMin, 1, 64),
+    promptLookupMax: parseInteger('--prompt-lookup-max', raw.promptLookupMax, 1, 64),
     servedModelName: parseModelName(raw.servedModelName),
     outputParsers: {
       reasoning: parseChoice('--reasoning-parser', raw.reasoningParser, REASONING_PARSERS) ?? 'think',
@@ -160,6 +178,10 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     kvCacheBytes: options.kvCacheBytes,
     kvCacheDtype: options.kvCacheDtype,
     prefixCaching: options.prefixCaching,
+    speculation: options.speculation,
+    numSpeculativeTokens: options.numSpeculativeTokens,
+    promptLookupMin: options.promptLookupMin,
+    promptLookupMax: options.promptLookupMax,
     maxModelLen: options.maxModelLen,
     dispatchTimeoutMs: options.dispatchTimeoutMs,
     security: options.security,

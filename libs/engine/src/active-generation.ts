@@ -5,6 +5,8 @@ import { Sequence } from '@ringmesh/scheduler';
 import type { FinishReason, GenerationRequest } from './generation.js';
 import { PromptScores } from './prompt-scores.js';
 import { RoutingRecord } from './routing-record.js';
+import { Drafter } from './speculation/drafter.js';
+import type { LookupLimits } from './speculation/prompt-lookup.js';
 import { ThoughtBudget } from './thought-budget.js';
 
 /** A trace of a long answer would have more spans than anybody can look at, and workers would make them. */
@@ -21,6 +23,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   promptScores: PromptScores | null;
   /** What changes its logits, told of every token that was generated. */
   readonly processors: readonly LogitsProcessor[];
+  /** Null where no token of it is guessed. */
+  readonly drafter: Drafter | null;
   private readonly thought: ThoughtBudget | null;
 
   constructor(
@@ -31,6 +35,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     prefixCaching: boolean,
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
+    /** Null: no sequence has drafts. */
+    lookup: LookupLimits | null,
   ) {
     const { promptIds, promptLogprobs, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
     const needsWholePrompt = request.returnRoutedExperts === true || promptLogprobs !== undefined;
@@ -40,6 +46,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     this.promptScores = promptLogprobs === undefined ? null : new PromptScores(promptIds, promptLogprobs);
     this.processors = createProcessors(request.sampling, { promptIds, stopTokenIds, mask: matcher });
     this.thought = request.thoughtLimit === undefined ? null : new ThoughtBudget(request.thoughtLimit);
+    // Experts are reported of tokens, not of guesses.
+    this.drafter = lookup === null || this.routing !== null ? null : new Drafter(this.tokenIds, lookup);
   }
 
   /** Tokens generated so far; the index of the next one in the request's random stream. */
@@ -62,6 +70,7 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   /** Takes a token. @returns why the generation ends with it, or null */
   append(tokenId: number): FinishReason | null {
     this.tokenIds.push(tokenId);
+    this.drafter?.push(tokenId);
     this.thought?.push(tokenId);
     if (this.request.stopTokenIds.includes(tokenId)) return 'stop';
     for (const processor of this.processors) processor.accept?.(tokenId);

@@ -19,8 +19,8 @@ export interface ComputeThreadsOptions {
   /** Whether nobody else computes experts. */
   expertsAreLocal: boolean;
   channelShape: ChannelShape;
-  /** Sequences that logits are wanted of at once. */
-  maxNumSeqs: number;
+  /** Rows that logits are wanted of at once. */
+  maxLogitRows: number;
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   /** Micro-batches that may be in flight at once. */
@@ -57,11 +57,11 @@ export class ComputeThreads {
   private readonly threads: ExpertThreadHandle[] = [];
 
   constructor(private readonly options: ComputeThreadsOptions) {
-    const { manifest, threads, shards, expertsAreLocal, channelShape, maxNumSeqs, numSlots, kvCacheBytes, kvCacheDtype } = options;
+    const { manifest, threads, shards, expertsAreLocal, channelShape, maxLogitRows, numSlots, kvCacheBytes, kvCacheDtype } = options;
     const [own, ...others] = planThreads(manifest, threads, shards);
     // Where all the work of a step is on these threads, the cores have nothing else to do.
     this.spinMs = expertsAreLocal && others.length > 0 && threads <= availableParallelism() ? SPIN_MS : 0;
-    const sizes = { maxTokens: channelShape.maxTokens, maxRows: maxNumSeqs, numSlots, kvCacheBytes, kvCacheDtype };
+    const sizes = { maxTokens: channelShape.maxTokens, maxRows: maxLogitRows, numSlots, kvCacheBytes, kvCacheDtype };
     const memory = allocateSharedMemory(manifest, sizes);
     this.engineRank = { links: [], memory, rankOfExpert: ranksOfExperts(manifest, [own!, ...others]) };
     const neverWaits = new Doorbell(); // the engine's thread looks at its channels when it has nothing else to do

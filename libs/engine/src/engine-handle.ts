@@ -11,6 +11,7 @@ import type { EngineOptions, EngineSettings } from './engine-options.js';
 import { EngineThreadHandle } from './engine-thread-handle.js';
 import { Experts } from './experts.js';
 import type { EngineClient, EngineStats, GenerationEvent, GenerationRequest, Readiness } from './generation.js';
+import { maxLogitRows } from './speculation/speculation.js';
 import { OpenRequests } from './open-requests.js';
 import { ReadinessTracker } from './readiness-tracker.js';
 import type { StepMetrics } from './step-report.js';
@@ -68,7 +69,7 @@ export class EngineHandle implements EngineClient {
     this.compute = new ComputeThreads({
       ...parts,
       threads: settings.threads,
-      maxNumSeqs: settings.limits.maxNumSeqs,
+      maxLogitRows: maxLogitRows(settings),
       kvCacheBytes: settings.kvCacheBytes,
       kvCacheDtype: settings.kvCacheDtype,
       shards: localShards,

@@ -7,6 +7,7 @@ import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { PackManifest } from '@ringmesh/weights';
 import type { EngineRank } from './compute-threads.js';
 import type { GenerationRequest } from './generation.js';
+import type { SpeculationSettings } from './speculation/speculation.js';
 import type { StepReport } from './step-report.js';
 
 /** What the engine thread is started with. */
@@ -19,6 +20,7 @@ export interface EngineThreadData {
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   prefixCaching: boolean;
+  speculation: SpeculationSettings | null;
   dispatchTimeoutMs: number;
   profile: boolean;
   tracing: boolean;

@@ -23,6 +23,7 @@ describe('resolveOptions', () => {
       kvCacheBytes: 256 * bytesFor(4096),
       kvCacheDtype: 'float32',
       prefixCaching: true,
+      speculation: null,
       maxModelLen: 4096,
       threads: 6,
       wire: 'f32',
@@ -50,7 +51,22 @@ describe('resolveOptions', () => {
     expect(resolve({ maxNumBatchedTokens: 8 }).limits).toEqual({ maxNumBatchedTokens: 8, maxNumSeqs: 8 });
   });
 
+  it('guesses tokens where it is told to', () => {
+    expect(resolve({ speculation: 'auto' }).speculation).toEqual({ mode: 'auto', numTokens: 8, lookup: { minTokens: 3, maxTokens: 8 } });
+    const lookup = { minTokens: 20, maxTokens: 20 };
+    expect(resolve({ speculation: 'always', numSpeculativeTokens: 9, promptLookupMin: 20 }).speculation).toEqual({
+      mode: 'always',
+      numTokens: 9,
+      lookup,
+    });
+  });
+
   it.each([
+    ['--speculation', { speculation: 'yes' as 'off' }],
+    ['--num-speculative-tokens', { numSpeculativeTokens: 16 }],
+    ['--prompt-lookup-min', { promptLookupMin: 0 }],
+    ['--prompt-lookup-min', { promptLookupMin: 4, promptLookupMax: 3 }],
+    ['--prompt-lookup-max', { promptLookupMax: 65 }],
     ['--max-num-batched-tokens', { maxNumBatchedTokens: 0 }],
     ['--max-num-seqs', { maxNumSeqs: 1.5 }],
     ['--max-num-seqs', { maxNumSeqs: 9, maxNumBatchedTokens: 8 }],

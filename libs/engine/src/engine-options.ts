@@ -1,4 +1,3 @@
-import { InvalidOptionError } from '@ringmesh/core';
 import type { KvCacheDtype } from '@ringmesh/kv-cache';
 import { cacheLayout } from '@ringmesh/model';
 import { chooseShards } from '@ringmesh/placement';
@@ -6,6 +5,9 @@ import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
 import type { SchedulerLimits } from '@ringmesh/scheduler';
 import type { DType } from '@ringmesh/tensor';
 import type { PackManifest } from '@ringmesh/weights';
+import { resolveSpeculation } from './speculation/resolve-speculation.js';
+import type { SpeculationMode, SpeculationSettings } from './speculation/speculation.js';
+import { checkInteger, invalid } from './check-option.js';
 import { KV_CACHE_DTYPE_CHOICES, type KvCacheDtypeChoice, kvCacheDtypeOf } from './kv-cache-dtype.js';
 
 export interface EngineOptions {
@@ -28,6 +30,14 @@ export interface EngineOptions {
   kvCacheDtype?: KvCacheDtypeChoice | undefined;
   /** Whether requests share what is computed of the tokens that they have in common at their beginning; so unless given. */
   prefixCaching?: boolean | undefined;
+  /** Whether tokens are guessed by prompt lookup and verified several in a step: docs/speculative-decoding.md; off unless given. */
+  speculation?: SpeculationMode | undefined;
+  /** Tokens of a sequence that are guessed for a step at most; 8 unless given. */
+  numSpeculativeTokens?: number | undefined;
+  /** Tokens at a sequence's end that must have come before, for a guess; 3 unless given. */
+  promptLookupMin?: number | undefined;
+  /** Tokens at its end that are compared at most, to find the best of several places; 8 unless given. */
+  promptLookupMax?: number | undefined;
   /** Prompt and generated tokens of one request at most; the model's own limit unless given, less where the KV cache is smaller. */
   maxModelLen?: number | undefined;
   /** How long a worker may take for one layer before it counts as failed; 30 s unless given. */
@@ -48,6 +58,7 @@ export interface EngineSettings {
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   prefixCaching: boolean;
+  speculation: SpeculationSettings | null;
   maxModelLen: number;
   threads: number;
   wire: DType;
@@ -86,8 +97,11 @@ export function resolveOptions(options: EngineOptions, pack: PackFacts, machine:
   }
   const wire = options.wire ?? 'f32';
   if (!WIRES.includes(wire)) throw invalid('--wire', `--wire is ${wire}: give ${WIRES.join(', ')}`);
+  const speculation = resolveSpeculation(options);
+  const numDrafts = speculation?.numTokens ?? 0;
   return {
-    ...resolveMemory(options, pack, { maxNumSeqs, freeMemoryBytes: machine.freeMemoryBytes }),
+    ...resolveMemory(options, pack, { maxNumSeqs, numDrafts, freeMemoryBytes: machine.freeMemoryBytes }),
+    speculation,
     limits: { maxNumBatchedTokens, maxNumSeqs },
     prefixCaching: options.prefixCaching ?? true,
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
@@ -116,7 +130,7 @@ export function localShardsOf({ workers, localShards }: EngineOptions, { numShar
 function resolveMemory(
   options: EngineOptions,
   { config, quantization }: PackFacts,
-  { maxNumSeqs, freeMemoryBytes }: { maxNumSeqs: number; freeMemoryBytes: number },
+  { maxNumSeqs, numDrafts, freeMemoryBytes }: { maxNumSeqs: number; numDrafts: number; freeMemoryBytes: number },
 ): Pick<EngineSettings, 'kvCacheBytes' | 'kvCacheDtype' | 'maxModelLen'> {
   const asked = checkInteger('--max-model-len', options.maxModelLen ?? config.maxPositionEmbeddings, 1, config.maxPositionEmbeddings);
   const choice = options.kvCacheDtype ?? 'auto';
@@ -124,7 +138,7 @@ function resolveMemory(
     throw invalid('--kv-cache-dtype', `--kv-cache-dtype is ${choice}: give ${KV_CACHE_DTYPE_CHOICES.join(', ')}`);
   }
   const kvCacheDtype = kvCacheDtypeOf(choice, quantization);
-  const layout = cacheLayout(config, kvCacheDtype);
+  const layout = cacheLayout(config, kvCacheDtype, numDrafts);
   const bytesOfOne = layout.sequenceBytes(asked);
   const defaultBytes = Math.floor(Math.min(freeMemoryBytes * KV_CACHE_SHARE, bytesOfOne * maxNumSeqs));
   const kvCacheBytes = checkInteger('--kv-cache-memory', options.kvCacheBytes ?? defaultBytes, 1, Number.MAX_SAFE_INTEGER);
@@ -137,13 +151,4 @@ function resolveMemory(
     throw invalid('--max-model-len', `${why}: give more memory, or --max-model-len ${fitting}`);
   }
   return { kvCacheBytes, kvCacheDtype, maxModelLen: Math.min(asked, fitting) };
-}
-
-function checkInteger(option: string, value: number, min: number, max: number): number {
-  if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw invalid(option, `${option} is ${value}: give a whole number from ${min} to ${max}`);
-}
-
-function invalid(field: string, message: string): InvalidOptionError {
-  return new InvalidOptionError(message, { field });
 }

@@ -31,9 +31,10 @@ try {
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const { limits, prefixCaching } = data;
+  const { limits, prefixCaching, speculation } = data;
   const tracer = trace && new StepTracer(trace);
-  const engine = new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now: monotonicSeconds, profile, tracer });
+  const settings = { limits, prefixCaching, speculation };
+  const engine = new Engine({ model, dispatcher, vocabSize, ...settings, now: monotonicSeconds, profile, tracer });
   post({ type: 'ready' });
   run(engine, dispatcher);
   model.close();
@@ -59,7 +60,8 @@ function openModel(dispatcher: Dispatcher): Model {
   };
   const others = { ...engineRank, leaderBell: new Doorbell(data.clientBell, data.spinMs) };
   const { maxTokens } = channelShape;
-  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, others, onProgress, profile });
+  const numDrafts = data.speculation?.numTokens;
+  return Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, numDrafts, others, onProgress, profile });
 }
 
 /** @throws ShuttingDownError when the thread was told to close: the only message that comes before `ready` was sent */

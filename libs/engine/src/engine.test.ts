@@ -8,11 +8,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Engine } from './engine.js';
 import type { GenerationRequest, PromptLogprobs, SamplingParams, ThoughtLimit } from './generation.js';
 import { channelShapeOf } from './channel-shape.js';
-import type { RequestEvent, StepReport } from './step-report.js';
+import type { SpeculationMode } from './speculation/speculation.js';
+import type { RequestEvent, SpeculationStats, StepReport } from './step-report.js';
 
 const GREEDY: SamplingParams = { temperature: 0, topP: 1, topK: 0, minP: 0, seed: 0, logprobs: -1 };
 const RANDOM: SamplingParams = { ...GREEDY, temperature: 1, topP: 0.9 };
 const MAX_BATCHED_TOKENS = 512;
+const MAX_DRAFTS = 5;
 
 /** Both kinds of what a sequence keeps: rows that grow with its tokens, and states beside them. */
 const MODELS = [...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')].filter(({ name }) =>
@@ -37,6 +39,7 @@ interface EngineLimits {
   maxNumSeqs?: number;
   kvCacheTokens?: number;
   prefixCaching?: boolean;
+  speculation?: SpeculationMode;
   clock?: Clock;
 }
 
@@ -45,17 +48,29 @@ function newEngine({
   maxNumSeqs = 16,
   kvCacheTokens = 1 << 14,
   prefixCaching = true,
+  speculation = 'off',
   clock,
 }: EngineLimits = {}): Engine {
   dispatcher.setHosts(++epoch, hosts);
-  const layout = cacheLayout(manifest.config, 'float32');
+  const numDrafts = speculation === 'off' ? 0 : MAX_DRAFTS;
+  const layout = cacheLayout(manifest.config, 'float32', numDrafts);
   // States of a sequence for each 112 tokens: fewer than may run, where tokens are scarce.
   const kvCacheBytes = layout.bytesFor(kvCacheTokens) + Math.floor(kvCacheTokens / 112) * layout.stateBytes;
-  const model = Model.open({ packDir, manifest, dispatcher, kvCacheBytes, kvCacheDtype: 'float32', maxTokens: MAX_BATCHED_TOKENS });
+  const model = Model.open({
+    packDir,
+    manifest,
+    dispatcher,
+    kvCacheBytes,
+    kvCacheDtype: 'float32',
+    maxTokens: MAX_BATCHED_TOKENS,
+    numDrafts,
+  });
   const { vocabSize } = manifest.config;
   const limits = { maxNumBatchedTokens, maxNumSeqs };
   const now = (): number => clock?.seconds ?? performance.now() / 1000;
-  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, now });
+  const lookup = { minTokens: 1, maxTokens: 3 };
+  const drafts = speculation === 'off' ? null : { mode: speculation, numTokens: MAX_DRAFTS, lookup };
+  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, speculation: drafts, now });
 }
 
 function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {
@@ -81,6 +96,14 @@ function startOf(reports: StepReport[], id: string): Extract<RequestEvent['event
 
 function tokensOf(reports: StepReport[], id: string): number[] {
   return eventsOf(reports, id).flatMap((event) => (event.type === 'token' ? [event.tokenId] : []));
+}
+
+function speculationOf(reports: StepReport[]): SpeculationStats {
+  const total = { numDrafts: 0, numDraftTokens: 0, numAcceptedTokens: 0 };
+  for (const { metrics } of reports) {
+    for (const name of ['numDrafts', 'numDraftTokens', 'numAcceptedTokens'] as const) total[name] += metrics!.speculation[name];
+  }
+  return total;
 }
 
 /** Every prompt at once, each of which must give its golden ids. */
@@ -131,6 +154,64 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     const reports = expectGoldenIds(newEngine({ kvCacheTokens: 448 }));
     expect(reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0)).toBeGreaterThan(0);
     expect(Math.max(...reports.map(({ stats }) => stats.kvCacheUsage))).toBeLessThanOrEqual(1);
+  });
+
+  it('gives them when tokens are guessed, whatever else there is', () => {
+    const limits: EngineLimits[] = [{}, { maxNumBatchedTokens: 11, maxNumSeqs: 3 }, { kvCacheTokens: 448 }, { prefixCaching: false }];
+    for (const each of limits) {
+      const engine = newEngine({ ...each, speculation: 'always' });
+      for (let time = 0; time < 2; time++) {
+        const reports = expectGoldenIds(engine);
+        const { numDraftTokens, numAcceptedTokens } = speculationOf(reports);
+        expect(numAcceptedTokens).toBeGreaterThan(0);
+        expect(numDraftTokens).toBeGreaterThan(numAcceptedTokens);
+        const { maxNumBatchedTokens = MAX_BATCHED_TOKENS } = each;
+        for (const { metrics } of reports) expect(metrics!.numTokens).toBeLessThanOrEqual(maxNumBatchedTokens);
+        if (each.kvCacheTokens !== undefined) expect(reports.some(({ metrics }) => metrics!.preemptions > 0)).toBe(true);
+      }
+    }
+  });
+
+  it('draws the same tokens, and ends with the same one, whether tokens are guessed or not', () => {
+    const run = (speculation: SpeculationMode): { told: unknown[]; reports: StepReport[] } => {
+      const engine = newEngine({ speculation });
+      for (const [index, prompt] of prompts.entries()) {
+        const promptIds = [...prompt.ids, ...prompt.ids].slice(-150);
+        const sampling = { ...RANDOM, temperature: index % 2, seed: index, logprobs: index % 3 };
+        const stopTokenIds = index % 4 === 0 ? prompt.greedy.ids.slice(5, 9) : [];
+        const thoughtLimit = { startsInside: true, maxFreeTokens: 7, closingTokenIds: [7, 6, 8], tagTexts: new Map([[6, '</think>']]) };
+        const ends = { stopTokenIds, maxTokens: 30 + index, ...(index % 5 === 0 ? { thoughtLimit } : {}) };
+        engine.submit(requestOf(prompt, `${index}`, { promptIds, sampling, ...ends }), 0);
+      }
+      const reports = finish(engine);
+      const told = prompts.map((_, index) =>
+        eventsOf(reports, `${index}`).map((event) => {
+          if (event.type === 'token') return { tokenId: event.tokenId, alternatives: event.topLogprobs?.map(({ tokenId }) => tokenId) };
+          return event.type === 'finished' ? event.reason : event.type;
+        }),
+      );
+      return { told, reports };
+    };
+    const plain = run('off');
+    const drafted = run('always');
+    expect(speculationOf(plain.reports)).toEqual({ numDrafts: 0, numDraftTokens: 0, numAcceptedTokens: 0 });
+    expect(speculationOf(drafted.reports).numAcceptedTokens).toBeGreaterThan(0);
+    expect(drafted.told).toEqual(plain.told);
+  });
+
+  it('guesses nothing where experts are to be reported, and else where it is measured to cost nothing', () => {
+    const clock = { seconds: 0 };
+    const engine = newEngine({ speculation: 'auto', clock });
+    const submit = (id: string, overrides: Partial<GenerationRequest> = {}): void =>
+      engine.submit(
+        requestOf(prompts[1]!, id, { promptIds: Array.from({ length: 60 }, (_, index) => index % 6), maxTokens: 60, ...overrides }),
+        0,
+      );
+    submit('experts', { returnRoutedExperts: true });
+    expect(speculationOf(finish(engine)).numDrafts).toBe(0);
+    // A clock that does not move: tokens of a step cost nothing.
+    submit('free');
+    expect(speculationOf(finish(engine)).numDrafts).toBeGreaterThan(5);
   });
 
   it('gives them when what they have in common with earlier requests is not computed again', () => {

@@ -4,11 +4,12 @@ import { MatcherCache } from '@ringmesh/grammar';
 import type { SequenceCache } from '@ringmesh/kv-cache';
 import type { Model, Segment } from '@ringmesh/model';
 import { Sampler, uniform } from '@ringmesh/sampler';
-import { type Chunk, type Schedule, Scheduler, type SchedulerLimits } from '@ringmesh/scheduler';
+import { type Schedule, Scheduler, type SchedulerLimits } from '@ringmesh/scheduler';
 import { ActiveGeneration } from './active-generation.js';
 import { engineError } from './engine-error.js';
 import type { EngineStats, GenerationRequest } from './generation.js';
-import type { RequestEvent, StepReport } from './step-report.js';
+import { type DraftedChunk, MAX_DRAFTED_STEP_TOKENS, Speculation, type SpeculationSettings } from './speculation/speculation.js';
+import type { RequestEvent, SpeculationStats, StepReport } from './step-report.js';
 import type { StepTracer } from './step-tracer.js';
 
 export interface EngineParts {
@@ -19,6 +20,8 @@ export interface EngineParts {
   limits: SchedulerLimits;
   /** Whether requests share what is computed of the tokens that they have in common at their beginning. */
   prefixCaching: boolean;
+  /** Null: a step is one token of each sequence. */
+  speculation?: SpeculationSettings | null;
   /** Seconds, on the same clock as `submittedAt`. */
   now: () => number;
   /** The one that model and dispatcher tell. */
@@ -27,15 +30,22 @@ export interface EngineParts {
   tracer?: StepTracer | undefined;
 }
 
+const NO_DRAFTS: SpeculationStats = { numDrafts: 0, numDraftTokens: 0, numAcceptedTokens: 0 };
+
 /** Generates for all requests at once, one {@link step} at a time. Belongs to one thread and blocks it. */
 export class Engine {
   private readonly scheduler: Scheduler<SequenceCache, ActiveGeneration>;
   private readonly sampler: Sampler;
   private readonly matchers = new MatcherCache();
   private readonly generations = new Map<string, ActiveGeneration>();
+  private readonly speculation: Speculation | null;
   private events: RequestEvent[] = [];
+  private speculated: SpeculationStats = NO_DRAFTS;
 
   constructor(private readonly parts: EngineParts) {
+    const { speculation = null, limits, model } = parts;
+    const maxDraftedTokens = Math.min(MAX_DRAFTED_STEP_TOKENS, limits.maxNumBatchedTokens, model.maxLogitRows);
+    this.speculation = speculation && new Speculation(speculation, maxDraftedTokens);
     this.scheduler = new Scheduler(parts.limits, parts.model.caches);
     this.sampler = new Sampler(parts.vocabSize);
   }
@@ -44,7 +54,8 @@ export class Engine {
   submit(request: GenerationRequest, submittedAt: number): void {
     const { constraint } = request;
     const matcher = constraint && this.matchers.matcher(constraint.grammar, constraint.vocabulary, constraint.endTokenIds);
-    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching, matcher ?? null);
+    const lookup = this.parts.speculation?.lookup ?? null;
+    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching, matcher ?? null, lookup);
     this.generations.set(request.id, generation);
     this.scheduler.add(generation);
   }
@@ -59,7 +70,7 @@ export class Engine {
     return this.generations.size > 0;
   }
 
-  /** One token for every sequence whose prompt is computed, and up to the token budget of prompts that are not. */
+  /** One token, or as many as were guessed, for every sequence whose prompt is computed, and up to the token budget of prompts that are not. */
   step(): StepReport {
     const start = this.parts.now();
     this.parts.profile?.start();
@@ -67,13 +78,15 @@ export class Engine {
     this.announce(schedule);
     this.parts.tracer?.start(schedule.chunks);
     this.parts.profile?.mark('schedule');
-    const logits = this.forward(schedule.chunks); // [N, V]
+    const chunks = this.speculation?.draft(schedule.chunks) ?? schedule.chunks.map((chunk) => ({ ...chunk, draftIds: [] }));
+    const logits = this.forward(chunks); // [N, V]
     if (logits !== null) {
       this.scheduler.commit(schedule, this.parts.now() - start);
-      this.sample(schedule.chunks, logits);
+      this.sample(chunks, logits);
       this.parts.profile?.mark('sampling');
+      this.speculation?.observe(chunks, this.parts.now() - start);
     }
-    return this.report(schedule, start);
+    return this.report(chunks, schedule.preempted.length, start);
   }
 
   /** Tells who was scheduled for the first time, and who no longer or never can be. */
@@ -91,8 +104,11 @@ export class Engine {
     }
   }
 
-  /** @returns logits [N, V] of the chunks that are the last of their sequence; null where there is nothing to compute or it failed */
-  private forward(chunks: Chunk<ActiveGeneration>[]): Float32Array | null {
+  /**
+   * @returns logits [N, V] after the chunks that are the last of their sequence, and after each draft; null where there is nothing to compute or it
+   * failed
+   */
+  private forward(chunks: DraftedChunk[]): Float32Array | null {
     if (chunks.length === 0) return null;
     try {
       return this.parts.model.forward(chunks.map((chunk) => this.segmentOf(chunk)));
@@ -103,26 +119,51 @@ export class Engine {
   }
 
   /** What the model needs to know of a chunk. */
-  private segmentOf({ sequence, numTokens, isLast }: Chunk<ActiveGeneration>): Segment {
+  private segmentOf({ sequence, numTokens, isLast, draftIds }: DraftedChunk): Segment {
     const { numComputed, routing, promptScores } = sequence;
     return {
       cache: sequence.memory!,
-      tokenIds: Int32Array.from(sequence.tokenIds.slice(numComputed, numComputed + numTokens)), // [t]
-      logits: isLast ? 'last' : 'none',
+      tokenIds: Int32Array.from([...sequence.tokenIds.slice(numComputed, numComputed + numTokens), ...draftIds]), // [t]
+      numDrafts: draftIds.length,
+      logits: draftIds.length > 0 ? 'all' : isLast ? 'last' : 'none',
       ...(promptScores === null ? {} : { onLogits: (index, logits) => promptScores.add(numComputed + index, logits, this.sampler) }),
       ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
     };
   }
 
-  private sample(chunks: Chunk<ActiveGeneration>[], logits: Float32Array): void {
+  private sample(chunks: DraftedChunk[], logits: Float32Array): void {
     const { vocabSize } = this.parts;
-    for (const [row, { sequence }] of chunks.filter(({ isLast }) => isLast).entries()) {
-      this.extend(sequence, logits.subarray(row * vocabSize, (row + 1) * vocabSize)); // [V]
+    const numDraftTokens = chunks.reduce((sum, { draftIds }) => sum + draftIds.length, 0);
+    this.speculated = { numDrafts: chunks.filter(({ draftIds }) => draftIds.length > 0).length, numDraftTokens, numAcceptedTokens: 0 };
+    let row = 0;
+    for (const chunk of chunks) {
+      if (!chunk.isLast) continue;
+      const end = row + 1 + chunk.draftIds.length;
+      this.verify(chunk, logits.subarray(row * vocabSize, end * vocabSize)); // [1 + drafts, V]
+      row = end;
     }
   }
 
-  /** Chooses the next token of a sequence. @param logits [V] */
-  private extend(generation: ActiveGeneration, logits: Float32Array): void {
+  /**
+   * Chooses the tokens that follow a chunk, each as if there were no drafts, for as long as they are what was guessed: so tokens do not depend on
+   * the drafts, whether they are drawn or the most probable ones. What was computed of wrong guesses was never counted.
+   * @param logits [1 + drafts, V]
+   */
+  private verify({ sequence, draftIds }: DraftedChunk, logits: Float32Array): void {
+    const { vocabSize } = this.parts;
+    for (const draftId of [...draftIds, null]) {
+      if (!this.extend(sequence, logits.subarray(0, vocabSize))) return;
+      if (sequence.tokenIds.at(-1) !== draftId) break;
+      sequence.memory!.accept(draftId);
+      this.scheduler.count(sequence);
+      this.speculated.numAcceptedTokens++;
+      logits = logits.subarray(vocabSize); // [drafts left + 1, V]
+    }
+    if (draftIds.length > 0) sequence.memory!.trim(sequence.tokenIds.length);
+  }
+
+  /** Chooses the next token of a sequence. @param logits [V] @returns whether it goes on */
+  private extend(generation: ActiveGeneration, logits: Float32Array): boolean {
     const { id, request } = generation;
     try {
       const { sampling } = request;
@@ -136,12 +177,13 @@ export class Engine {
       generation.promptScores = null;
       this.events.push({ id, event: { type: 'token', ...token, ...routed, ...scored } });
       const reason = generation.append(token.tokenId);
-      if (reason === null) return;
+      if (reason === null) return true;
       this.events.push({ id, event: { type: 'finished', reason } });
       this.remove(generation);
     } catch (error) {
       this.fail(generation, error);
     }
+    return false;
   }
 
   private fail(generation: ActiveGeneration, cause: unknown): void {
@@ -155,16 +197,18 @@ export class Engine {
     this.scheduler.remove(generation);
   }
 
-  private report({ chunks, preempted }: Schedule<ActiveGeneration>, start: number): StepReport {
-    const { events } = this;
+  private report(chunks: DraftedChunk[], preemptions: number, start: number): StepReport {
+    const { events, speculated } = this;
     this.events = [];
+    this.speculated = NO_DRAFTS;
     if (chunks.length === 0) return { events, stats: this.stats(), metrics: null, trace: null };
     const end = this.parts.now();
     const metrics = {
       seconds: end - start,
-      numTokens: chunks.reduce((sum, { numTokens }) => sum + numTokens, 0),
+      numTokens: chunks.reduce((sum, { numTokens, draftIds }) => sum + numTokens + draftIds.length, 0),
       numSampled: events.filter(({ event }) => event.type === 'token').length,
-      preemptions: preempted.length,
+      preemptions,
+      speculation: speculated,
       dispatch: this.parts.dispatcher.drainStats(),
       profile: this.parts.profile?.read() ?? null,
     };

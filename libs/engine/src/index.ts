@@ -4,6 +4,7 @@ export { Engine, type EngineParts } from './engine.js';
 export type { EngineOptions } from './engine-options.js';
 export type * from './generation.js';
 export * from './kv-cache-dtype.js';
+export { SPECULATION_MODES, type SpeculationMode } from './speculation/speculation.js';
 export * from './start-engine.js';
 export type * from './step-report.js';
 export type * from './step-trace.js';

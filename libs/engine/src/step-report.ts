@@ -3,6 +3,14 @@ import type { DispatchStats } from '@ringmesh/dispatch';
 import type { EngineStats, GenerationEvent } from './generation.js';
 import type { StepTrace } from './step-trace.js';
 
+/** Tokens that were guessed before they were computed. */
+export interface SpeculationStats {
+  /** Sequences that had drafts. */
+  numDrafts: number;
+  numDraftTokens: number;
+  numAcceptedTokens: number;
+}
+
 /** What one step did, for whoever turns it into metrics. */
 export interface StepMetrics {
   /** From scheduling to the last sampled token. */
@@ -13,6 +21,7 @@ export interface StepMetrics {
   numSampled: number;
   /** Sequences that lost their KV cache to older ones. */
   preemptions: number;
+  speculation: SpeculationStats;
   dispatch: DispatchStats;
   /** Seconds of each part; null unless asked for. */
   profile: Record<string, number> | null;

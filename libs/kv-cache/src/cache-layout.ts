@@ -5,12 +5,9 @@ export const BLOCK_TOKENS = 64;
 export interface LayerMemory {
   /** Rows that every token adds (the key of one KV head, say): bytes of each, multiples of 4 in all. */
   rowBytes: readonly number[];
-  /** Floats that do not grow with the tokens: a recurrent state. They are kept twice, so that a step that fails has changed nothing. */
+  /** Floats that do not grow with the tokens: a recurrent state. */
   stateLength: number;
 }
-
-/** Versions of a state that are kept: that after the last step, and the one that the step at hand makes. */
-const STATE_VERSIONS = 2;
 
 /** Where the layers of a model keep what they keep of a sequence: rows in blocks of {@link BLOCK_TOKENS} tokens, states beside them. */
 export class CacheLayout {
@@ -21,7 +18,11 @@ export class CacheLayout {
   private readonly rowsBefore: number[][] = []; // [layers][rows] bytes a token
   private readonly statesBefore: number[] = []; // [layers] floats
 
-  constructor(readonly layers: readonly LayerMemory[]) {
+  /** @param numDrafts tokens at the end of a step, at most, that may turn out not to be the sequence's */
+  constructor(
+    readonly layers: readonly LayerMemory[],
+    private readonly numDrafts = 0,
+  ) {
     let [rows, states] = [0, 0];
     for (const { rowBytes, stateLength } of layers) {
       const before: number[] = [];
@@ -47,9 +48,17 @@ export class CacheLayout {
     return this.bytesFor(BLOCK_TOKENS);
   }
 
+  /**
+   * Versions of a state that are kept: that after the last step, so that a step that fails has changed nothing, and those that the step at hand
+   * makes: after its last token, and after each before it that may turn out to be the last.
+   */
+  get stateVersions(): number {
+    return 2 + this.numDrafts;
+  }
+
   /** Bytes of the states of one sequence, all versions (float32). */
   get stateBytes(): number {
-    return STATE_VERSIONS * this.snapshotBytes;
+    return this.stateVersions * this.snapshotBytes;
   }
 
   /** Bytes of one version of the states. */

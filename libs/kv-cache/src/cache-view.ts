@@ -8,8 +8,9 @@ export interface CacheMemory {
   /** Tokens whose rows are stored for every layer, and that the states are after. */
   length: number;
   states: SharedArrayBuffer;
-  /** Which of the states' versions is that after `length` tokens. The step at hand writes the other one. */
-  stateVersion: 0 | 1;
+  /** Which of the states' versions is that after `length` tokens. The step at hand writes others. */
+  stateVersion: number;
+  stateVersions: number;
 }
 
 /** Tokens of one block. */
@@ -23,6 +24,16 @@ export interface RowAddress {
   start: number;
   /** From one block to the next. */
   blockBytes: number;
+}
+
+/** How many versions of the states a step of so many tokens makes. */
+export function stateSteps(numTokens: number, stateVersions: number): number {
+  return numTokens < stateVersions ? numTokens : 1;
+}
+
+/** The `count`-th version that a step makes: the first ones that it does not start from, so that few are used, and a processor's cache has them. */
+export function versionAfter(start: number, count: number): number {
+  return count <= start ? count - 1 : count;
 }
 
 /** Reads and writes what one sequence keeps, on whichever thread. It neither reserves memory nor counts tokens. */
@@ -81,9 +92,14 @@ export class CacheView {
     return this.stateOf(layer, this.memory.stateVersion);
   }
 
-  /** Where the step at hand puts a layer's state. It counts once the tokens are counted: until then a step can be computed again. */
-  nextState(layer: number): Float32Array {
-    return this.stateOf(layer, 1 - this.memory.stateVersion);
+  /**
+   * Where a step of so many tokens puts a layer's states: that after each of them where they are few enough for the versions, else that after the
+   * last. They count once the tokens are counted: until then a step can be computed again.
+   */
+  nextStates(layer: number, numTokens: number): Float32Array[] {
+    const { stateVersion, stateVersions } = this.memory;
+    const count = stateSteps(numTokens, stateVersions);
+    return Array.from({ length: count }, (_, index) => this.stateOf(layer, versionAfter(stateVersion, index + 1)));
   }
 
   private blockOf(token: number): number {

@@ -31,7 +31,11 @@ class Model {
         for (let token = span.first; token < span.end; token++)
           rows.fill(numberOf(tokenIds, token + 1), (token - span.first) * 2, (token - span.first + 1) * 2);
       }
-      if (this.layout.stateFloats > 0) view.nextState(1).fill(numberOf(tokenIds, end));
+      if (this.layout.stateFloats > 0)
+        view
+          .nextStates(1, end - length)
+          .at(-1)!
+          .fill(numberOf(tokenIds, end));
       cache.advance(tokenIds.slice(length, end));
     }
     return true;

@@ -83,12 +83,12 @@ describe('SequenceCache', () => {
     const view = (): CacheView => new CacheView(LAYOUT, pool.memory, cache.memory);
     cache.reserve(1);
     expect([...view().state(1)]).toEqual(Array<number>(10).fill(0));
-    view().nextState(1).fill(1);
-    view().nextState(2).fill(2);
+    view().nextStates(1, 1)[0]!.fill(1);
+    view().nextStates(2, 1)[0]!.fill(2);
     // The step failed: what it wrote is not there.
     expect([...view().state(1), ...view().state(2)]).toEqual(Array<number>(15).fill(0));
-    view().nextState(1).fill(3);
-    view().nextState(2).fill(4);
+    view().nextStates(1, 1)[0]!.fill(3);
+    view().nextStates(2, 1)[0]!.fill(4);
     cache.advance([0]);
     for (const reserved of [1, 5000]) {
       cache.reserve(reserved);
@@ -98,6 +98,65 @@ describe('SequenceCache', () => {
     cache.release();
     cache.reserve(1);
     expect([...view().state(1)]).toEqual(Array<number>(10).fill(0));
+  });
+});
+
+describe('SequenceCache with drafts', () => {
+  const layout = new CacheLayout(LAYOUT.layers, 3);
+
+  it('has the state after each token of a short step, and goes on from that of the last one that counts', () => {
+    const step = fc.record({
+      drafts: fc.integer({ min: 0, max: 3 }),
+      accepted: fc.integer({ min: 0, max: 3 }),
+      prompt: fc.integer({ min: 0, max: 9 }),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 12 }), (steps) => {
+        const pool = new KvCachePool(layout, layout.sequenceBytes(1000));
+        const cache = pool.open();
+        for (const { drafts, accepted, prompt } of steps) {
+          // A chunk of a prompt, or a token with drafts after it.
+          const [certain, more] = prompt > 0 ? [prompt, 0] : [1, drafts];
+          const { length } = cache;
+          expect(cache.reserve(certain + more)).toBe(true);
+          const view = new CacheView(layout, pool.memory, cache.memory);
+          expect(view.state(1)[0]).toBe(length);
+          const next = view.nextStates(1, certain + more);
+          for (const [index, state] of next.entries()) state.fill(length + certain + more - (next.length - 1 - index));
+          cache.advance(new Int32Array(certain));
+          for (let index = 0; index < Math.min(more, accepted); index++) cache.accept(0);
+          expect(new CacheView(layout, pool.memory, cache.memory).state(1)[0]).toBe(cache.length);
+        }
+      }),
+    );
+  });
+
+  it('gives back the blocks that drafts would have needed', () => {
+    const pool = new KvCachePool(layout, layout.sequenceBytes(128));
+    const cache = pool.open();
+    cache.reserve(64);
+    cache.advance(new Int32Array(63));
+    expect(cache.reserve(4)).toBe(true);
+    expect(pool.bytesInUse).toBe(layout.sequenceBytes(128));
+    cache.advance([0]);
+    cache.trim(64);
+    cache.trim(100);
+    expect(pool.bytesInUse).toBe(layout.sequenceBytes(64));
+    cache.release();
+    expect(pool.bytesInUse).toBe(0);
+  });
+
+  it('keeps for others only what was counted', () => {
+    const pool = new KvCachePool(layout, layout.sequenceBytes(1000));
+    const tokenIds = Array.from({ length: 70 }, (_, index) => index);
+    const cache = pool.open({ tokenIds: tokenIds.slice(0, 60), cacheSalt: '' });
+    cache.reserve(64);
+    cache.advance(tokenIds.slice(0, 59));
+    cache.advance(tokenIds.slice(59, 60));
+    for (const tokenId of tokenIds.slice(60, 63)) cache.accept(tokenId);
+    expect(pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(0);
+    cache.advance([63]);
+    expect(pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(64);
   });
 });
 

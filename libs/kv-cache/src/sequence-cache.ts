@@ -1,9 +1,15 @@
 import { BLOCK_TOKENS, numBlocks } from './cache-layout.js';
-import type { CacheMemory } from './cache-view.js';
+import { type CacheMemory, stateSteps, versionAfter } from './cache-view.js';
 import type { KvCachePool } from './kv-cache-pool.js';
 import type { PrefixHash } from './prefix-hash.js';
 
-const EMPTY: CacheMemory = { blockTable: new Int32Array(0), length: 0, states: new SharedArrayBuffer(0), stateVersion: 0 };
+const EMPTY: CacheMemory = {
+  blockTable: new Int32Array(0),
+  length: 0,
+  states: new SharedArrayBuffer(0),
+  stateVersion: 0,
+  stateVersions: 0,
+};
 
 /** What one sequence keeps, and what it holds of the pool's limit. */
 export class SequenceCache {
@@ -11,6 +17,8 @@ export class SequenceCache {
   memory: CacheMemory = EMPTY;
   /** The block whose states were kept last while the sequence decoded. */
   private decodedStates: string | null = null;
+  /** The version of the states that the last step started from, and how many of those that it made count. */
+  private step = { startVersion: 0, versions: 0 };
 
   /** @param hash null: the sequence shares nothing */
   constructor(
@@ -26,7 +34,7 @@ export class SequenceCache {
   /** Starts with what others computed of the same tokens. @param states after them, null where there are none; copied */
   begin(tokenIds: readonly number[], blocks: readonly number[], states: Float32Array | null): void {
     this.hash!.push(tokenIds);
-    this.memory = { ...EMPTY, blockTable: Int32Array.from(blocks), length: tokenIds.length, states: this.allocateStates() };
+    this.memory = { ...EMPTY, ...this.newStates(), blockTable: Int32Array.from(blocks), length: tokenIds.length };
     if (states !== null) new Float32Array(this.memory.states).set(states);
   }
 
@@ -37,7 +45,7 @@ export class SequenceCache {
     if (missing <= 0) return true;
     const taken = this.pool.takeBlocks(missing, this.isOpen ? 0 : this.pool.layout.stateBytes);
     if (taken === null) return false;
-    const opened = this.isOpen ? this.memory : { ...EMPTY, states: this.allocateStates() };
+    const opened = this.isOpen ? this.memory : { ...EMPTY, ...this.newStates() };
     this.memory = { ...opened, blockTable: Int32Array.from([...blockTable, ...taken]) };
     return true;
   }
@@ -54,20 +62,42 @@ export class SequenceCache {
 
   /** Counts appended tokens as stored, after every layer has appended them, and the states that were made with them. */
   advance(tokenIds: ArrayLike<number>): void {
-    const { length, stateVersion } = this.memory;
-    this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion: stateVersion === 0 ? 1 : 0 };
-    if (this.hash === null) return;
-    const names = this.hash.push(tokenIds);
-    for (const [index, name] of names.entries()) {
-      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
-    }
-    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
+    const { stateVersion, stateVersions } = this.memory;
+    this.step = { startVersion: stateVersion, versions: stateSteps(tokenIds.length, stateVersions) };
+    this.count(tokenIds);
+  }
+
+  /** Counts the next draft of the step, which came true, after its other tokens. */
+  accept(draftId: number): void {
+    this.step.versions++;
+    this.count([draftId]);
+  }
+
+  /** Gives back what was reserved for more than so many tokens, of which none is stored. */
+  trim(numTokens: number): void {
+    const { blockTable } = this.memory;
+    const count = numBlocks(numTokens);
+    if (blockTable.length <= count) return;
+    this.memory = { ...this.memory, blockTable: blockTable.slice(0, count) };
+    this.pool.release([...blockTable.subarray(count)]);
   }
 
   /** Forgets everything and gives the memory back. */
   release(): void {
     if (this.isOpen) this.pool.release([...this.memory.blockTable], this.pool.layout.stateBytes);
     this.memory = EMPTY;
+  }
+
+  private count(tokenIds: ArrayLike<number>): void {
+    const { length } = this.memory;
+    const stateVersion = versionAfter(this.step.startVersion, this.step.versions);
+    this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion };
+    if (this.hash === null) return;
+    const names = this.hash.push(tokenIds);
+    for (const [index, name] of names.entries()) {
+      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
+    }
+    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
   }
 
   /** Of a long answer, only the latest ones: they are large. */
@@ -79,8 +109,9 @@ export class SequenceCache {
     this.decodedStates = isDecode ? name : null;
   }
 
-  private allocateStates(): SharedArrayBuffer {
-    return new SharedArrayBuffer(this.pool.layout.stateBytes);
+  private newStates(): Pick<CacheMemory, 'states' | 'stateVersions'> {
+    const { stateBytes, stateVersions } = this.pool.layout;
+    return { states: new SharedArrayBuffer(stateBytes), stateVersions };
   }
 
   /** Whether it holds memory. */

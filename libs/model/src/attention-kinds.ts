@@ -12,7 +12,8 @@ export function attentionModule(config: ModelConfig, layer: number): AttentionMo
   return ATTENTION_KINDS[attentionKind(config, layer)];
 }
 
-/** What a sequence of this model keeps. */
-export function cacheLayout(config: ModelConfig, dtype: KvCacheDtype): CacheLayout {
-  return new CacheLayout(Array.from({ length: config.numLayers }, (_, layer) => attentionModule(config, layer).layerMemory(config, dtype)));
+/** What a sequence of this model keeps. @param numDrafts of a segment at most */
+export function cacheLayout(config: ModelConfig, dtype: KvCacheDtype, numDrafts = 0): CacheLayout {
+  const layers = Array.from({ length: config.numLayers }, (_, layer) => attentionModule(config, layer).layerMemory(config, dtype));
+  return new CacheLayout(layers, numDrafts);
 }

@@ -21,6 +21,8 @@ export interface ModelOptions {
   kvCacheDtype: KvCacheDtype;
   /** T of a step at most. */
   maxTokens: number;
+  /** Drafts of a segment at most; none where nothing is said. */
+  numDrafts?: number | undefined;
   /** Compute threads that share the router's work with this one; none where nothing is said. */
   others?: OtherRanks | undefined;
   onProgress?: (layersOpen: number, layersTotal: number) => void;
@@ -37,14 +39,14 @@ export class Model {
   private readonly ranks: TensorParallel;
 
   private constructor(private readonly options: ModelOptions) {
-    const { manifest, packDir, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, others, onProgress, profile } = options;
+    const { manifest, packDir, dispatcher, kvCacheBytes, kvCacheDtype, maxTokens, numDrafts, others, onProgress, profile } = options;
     const { config, numParts } = manifest;
     const layout = new PackLayout(packDir);
     this.config = config;
     this.embedding = Session.open(layout.routerGraph('embedding'), ['hidden']);
     const sizes = { maxTokens, maxRows: Math.min(maxTokens, 256), numSlots: 1, kvCacheBytes, kvCacheDtype };
     const memory = others?.memory ?? allocateSharedMemory(manifest, sizes);
-    this.caches = new KvCachePool(cacheLayout(config, kvCacheDtype), kvCacheBytes, memory.blocks);
+    this.caches = new KvCachePool(cacheLayout(config, kvCacheDtype, numDrafts), kvCacheBytes, memory.blocks);
     const numRanks = 1 + (others?.links.length ?? 0);
     this.ranks = new TensorParallel({
       own: ModelRank.open({ config, layout, numParts, rank: 0, numRanks, kvCacheDtype, blocks: memory.blocks, onProgress, profile }),
@@ -68,7 +70,8 @@ export class Model {
   }
 
   /**
-   * One step: the new tokens of all segments go through all layers, and their caches advance.
+   * One step: the new tokens of all segments go through all layers, and their caches advance, but for drafts: whoever finds that some came true
+   * advances over these.
    * @returns logits [N, V]: those that the segments want, in order, {@link maxLogitRows} at most; valid until the next step
    * @throws ShardUnavailableError when experts cannot be reached; no cache has advanced then
    */
@@ -92,7 +95,7 @@ export class Model {
     for (const batch of batches) this.tellLogits(batch);
     const logits = this.logits(batches);
     // Last of all: a step that fails must not have changed what it would be computed again from.
-    for (const { cache, tokenIds } of segments) cache.advance(tokenIds);
+    for (const { cache, tokenIds, numDrafts = 0 } of segments) cache.advance(tokenIds.subarray(0, tokenIds.length - numDrafts));
     this.options.profile?.mark('head');
     return logits;
   }

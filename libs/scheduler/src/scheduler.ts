@@ -99,6 +99,12 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
     }
   }
 
+  /** Counts one more token that a step has computed of a sequence: a guess that came true and was appended. */
+  count(sequence: S): void {
+    sequence.numComputed++;
+    this.queue.charge(sequence, 1);
+  }
+
   private expire(now: number): S[] {
     const expired: S[] = [];
     for (const sequence of this.live) if (sequence.deadline <= now) expired.push(sequence);

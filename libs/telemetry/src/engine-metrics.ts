@@ -35,6 +35,10 @@ export class EngineMetrics {
   /** Tokens of one step over all sequences, prefill and decode together. */
   readonly iterationTokens: Histogram.Internal<keyof EngineLabels>;
   readonly preemptions: Counter.Internal;
+  /** Guesses of what follows, each of a sequence and step; their tokens, and those of them that came true. */
+  readonly drafts: Counter.Internal;
+  readonly draftTokens: Counter.Internal;
+  readonly acceptedTokens: Counter.Internal;
 
   constructor(registry: MetricsRegistry, modelName: string) {
     const labels = engineLabels(modelName);
@@ -48,13 +52,14 @@ export class EngineMetrics {
     });
     iterationTokens.zero(labels);
     this.iterationTokens = iterationTokens.labels(labels);
-    const preemptions = new Counter({
-      name: 'vllm:num_preemptions_total',
-      help: 'Sequences that lost their KV cache to others and were computed again.',
-      labelNames,
-      registers: [registry],
-    });
-    preemptions.inc(labels, 0);
-    this.preemptions = preemptions.labels(labels);
+    const counter = (name: string, help: string): Counter.Internal => {
+      const created = new Counter({ name: `vllm:${name}_total`, help, labelNames, registers: [registry] });
+      created.inc(labels, 0);
+      return created.labels(labels);
+    };
+    this.preemptions = counter('num_preemptions', 'Sequences that lost their KV cache to others and were computed again.');
+    this.drafts = counter('spec_decode_num_drafts', 'Guesses of the next tokens of a sequence that were verified.');
+    this.draftTokens = counter('spec_decode_num_draft_tokens', 'Guessed tokens that were verified.');
+    this.acceptedTokens = counter('spec_decode_num_accepted_tokens', 'Guessed tokens that came true.');
   }
 }

@@ -53,6 +53,7 @@ async function openEngine(): Promise<EngineHandle> {
     maxModelLen: longestSequence(plan),
     kvCacheDtype,
     prefixCaching: false,
+    speculation: 'off' as const, // steps of one token a sequence are what is measured
     profile: true,
   };
   const handle = await startEngine(options, {

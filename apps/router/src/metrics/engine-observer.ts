@@ -16,9 +16,12 @@ export class EngineObserver {
     this.dispatchMetrics = new DispatchMetrics(registry, { numLayers: config.numLayers, numShards });
   }
 
-  recordStep({ numTokens, preemptions, dispatch }: StepMetrics): void {
+  recordStep({ numTokens, preemptions, speculation, dispatch }: StepMetrics): void {
     this.engineMetrics.iterationTokens.observe(numTokens);
     this.engineMetrics.preemptions.inc(preemptions);
+    this.engineMetrics.drafts.inc(speculation.numDrafts);
+    this.engineMetrics.draftTokens.inc(speculation.numDraftTokens);
+    this.engineMetrics.acceptedTokens.inc(speculation.numAcceptedTokens);
     this.dispatchMetrics.record(dispatch);
   }
 

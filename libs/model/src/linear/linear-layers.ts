@@ -94,7 +94,7 @@ class LinearLayers implements AttentionLayers {
     for (const { cache, start, numTokens } of batch.segments) {
       const rows = projected.subarray(start * width, (start + numTokens) * width); // [t, width]
       const state = cache.state(layer).subarray(firstState, endState); // [heads, D, D]
-      const next = cache.nextState(layer).subarray(firstState, endState); // [heads, D, D]
+      const next = cache.nextStates(layer, numTokens).map((each) => each.subarray(firstState, endState)); // [heads, D, D] each
       attention.set(this.core.run(rows, numTokens, decays, state, next), start * outputWidth);
     }
     return attention;

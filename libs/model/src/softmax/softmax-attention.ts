@@ -17,6 +17,9 @@ export interface SoftmaxAttentionOptions {
   blocks: BlockMemory;
 }
 
+/** A segment of so few tokens attends token by token, as in decode: to copy all its keys and values together would cost more. */
+const MAX_DECODE_TOKENS = 16;
+
 /**
  * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
  * them. Sequences of any length go through one step without padding, because each runs over its own blocks.
@@ -48,8 +51,9 @@ export class SoftmaxAttention {
       const { start, numTokens } = segment;
       this.store(layer, firstHead, batch, index, projected);
       const rows = queries.subarray(start * queryWidth, (start + numTokens) * queryWidth); // [t, heads · D]
-      if (numTokens === 1) this.decode(layer, firstHead, segment, rows, attention);
-      else attention.set(this.prefill(layer, firstHead, segment, rows, batch.mask(index)), start * queryWidth);
+      const target = attention.subarray(start * queryWidth, (start + numTokens) * queryWidth); // [t, heads · D]
+      if (numTokens <= MAX_DECODE_TOKENS) this.decode(layer, firstHead, segment, rows, target);
+      else target.set(this.prefill(layer, firstHead, segment, rows, batch.mask(index)));
     }
     return attention;
   }
@@ -108,15 +112,18 @@ export class SoftmaxAttention {
     if (length % 2 === 1) put(length, length + 1, rows.subarray(-shape.headDim));
   }
 
-  /** @param query [heads · D] @param attention takes the sequence's row */
+  /** @param query [t, heads · D] @param attention [t, heads · D] takes the outputs */
   private decode(layer: number, firstHead: number, segment: AttentionSegment, query: Float32Array, attention: Float32Array): void {
     const { numKeyValueHeads } = this.options.shape;
-    const { cache, length } = segment;
+    const { cache, numTokens, length } = segment;
     const groupWidth = this.queryWidth / numKeyValueHeads;
     for (let head = 0; head < numKeyValueHeads; head++) {
-      const queries = query.subarray(head * groupWidth, (head + 1) * groupWidth); // [group · D]
-      const rows = { cache, length, ...this.rowsOf(layer, firstHead + head) };
-      this.decodeCore.run(queries, rows, attention, segment.start * this.queryWidth + head * groupWidth);
+      const rows = this.rowsOf(layer, firstHead + head);
+      for (let token = 0; token < numTokens; token++) {
+        const start = token * this.queryWidth + head * groupWidth;
+        const queries = query.subarray(start, start + groupWidth); // [group · D]
+        this.decodeCore.run(queries, { cache, length: length - numTokens + 1 + token, ...rows }, attention, start);
+      }
     }
   }
 
