@@ -8,5 +8,6 @@ export default async function setup(): Promise<() => Promise<void>> {
   process.env['RINGMESH_CACHE'] = cache;
   // The same modules are loaded by hundreds of processes: V8 compiles them once.
   process.env['NODE_COMPILE_CACHE'] = join(cache, 'compiled');
-  return () => rm(cache, { recursive: true, force: true });
+  // Vitest's own processes may still be writing to it as they end.
+  return () => rm(cache, { recursive: true, force: true, maxRetries: 10 });
 }

@@ -1,6 +1,17 @@
-import { bindingGreedyIds, decisions, goldenModels, type GoldenPrompt, logSoftmax, packedModel, TestCluster } from '@ringmesh/testing';
+import type { RawRouterOptions } from '@ringmesh/router';
+import {
+  bindingGreedyIds,
+  decisions,
+  goldenModels,
+  type GoldenPrompt,
+  logSoftmax,
+  packedModel,
+  startWorker,
+  TestCluster,
+} from '@ringmesh/testing';
 import { readManifest } from '@ringmesh/weights';
 import { describe, expect, it } from 'vitest';
+import { startTestRouter } from '../openai/test-router.js';
 
 /** The goldens through real processes and the API: every topology gives the authors' numbers, and all topologies the same bits. */
 
@@ -36,11 +47,30 @@ function topologies(numShards: number): Record<string, Topology> {
   };
 }
 
-function start(packDir: string, { workers, localShards }: Topology, args: string[] = []): Promise<TestCluster> {
-  return TestCluster.start(packDir, workers, [...(localShards === undefined ? [] : ['--local-shards', localShards.join(',')]), ...args]);
+/** What the tests ask of a cluster. */
+type Cluster = Pick<TestCluster, 'url' | 'close'>;
+
+/** A router process, with as many compute threads as it takes by itself, and its workers. */
+function startProcesses(packDir: string, { workers, localShards }: Topology): Promise<Cluster> {
+  return TestCluster.start(packDir, workers, localShards === undefined ? [] : ['--local-shards', localShards.join(',')]);
 }
 
-/** Topologies whose generations are followed to the end; of the others, the first tokens must have the same bits. */
+/** The same with the router in this process, on one thread, which is there in a fraction of the time. */
+async function startHere(packDir: string, { workers, localShards }: Topology, options: RawRouterOptions = {}): Promise<Cluster> {
+  const running = await Promise.all(workers.map((shards) => startWorker(packDir, shards)));
+  const addresses = running.map(({ address }) => address).join(',');
+  const local = localShards === undefined ? {} : { localShards: localShards.join(',') };
+  const router = await startTestRouter({ pack: packDir, workers: addresses, ...local, ...options });
+  return {
+    url: router.url,
+    close: async () => {
+      await router.close();
+      await Promise.all(running.map(({ process }) => process.kill()));
+    },
+  };
+}
+
+/** Topologies of router processes, whose generations are followed to the end; of the others, the first tokens must have the same bits. */
 const FULL_LENGTH = ['one process', 'two workers'];
 const SHORT_LENGTH = 8;
 
@@ -97,9 +127,10 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
     const { numShards } = await readManifest(packDir);
     let reference: Choice[] | undefined;
     for (const [name, layout] of Object.entries(topologies(numShards))) {
-      const cluster = await start(packDir, layout);
+      const isFull = FULL_LENGTH.includes(name);
+      const cluster = await (isFull ? startProcesses : startHere)(packDir, layout);
       try {
-        const length = FULL_LENGTH.includes(name) ? undefined : SHORT_LENGTH;
+        const length = isFull ? undefined : SHORT_LENGTH;
         const choices: Choice[] = [];
         for (const prompt of prompts) choices.push(await complete(cluster.url, prompt, length));
         for (const [index, choice] of choices.entries()) expectGolden(prompts[index]!, choice);
@@ -121,8 +152,9 @@ describe.each(goldenModels('bailing_moe_linear'))('$name', ({ name: model, dir, 
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
     const reference: unknown[] = [];
-    for (const name of model === 'ring-tiny-linear' ? FULL_LENGTH : ['two workers']) {
-      const cluster = await start(packDir, topologies(numShards)[name]!);
+    const isFirst = model === 'ring-tiny-linear';
+    for (const name of isFirst ? FULL_LENGTH : ['two workers']) {
+      const cluster = await (isFirst ? startProcesses : startHere)(packDir, topologies(numShards)[name]!);
       try {
         for (const [index, prompt] of prompts.entries()) {
           const choice = await complete(cluster.url, prompt, SHORT_LENGTH);
@@ -140,7 +172,7 @@ describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_line
   it('gives the golden numbers to prompts that are sent at once, in chunks smaller than the prompts', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
-    const cluster = await start(packDir, topologies(numShards)['two workers']!, ['--max-num-batched-tokens', '24']);
+    const cluster = await startHere(packDir, topologies(numShards)['two workers']!, { maxNumBatchedTokens: '24' });
     try {
       const choices = await Promise.all(prompts.map((prompt) => complete(cluster.url, prompt)));
       for (const [index, choice] of choices.entries()) expectGolden(prompts[index]!, choice);
