@@ -379,7 +379,8 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     expect(engine.step().stats).toMatchObject({ running: 1, waiting: 1 });
     for (const id of ['running', 'waiting', 'running', 'unknown']) engine.abort(id);
     expect(engine.hasWork).toBe(false);
-    expect(engine.step()).toEqual({ events: [], stats: { running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 }, metrics: null });
+    const stats = { running: 0, waiting: 0, kvCacheUsage: 0, kvCacheBytes: 0 };
+    expect(engine.step()).toEqual({ events: [], stats, metrics: null, trace: null });
   });
 
   it('lets an urgent request take the place of one that runs, which goes on to its golden ids', () => {
