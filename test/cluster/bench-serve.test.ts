@@ -68,7 +68,8 @@ describe('a server that fails', () => {
     ['connection: UND_ERR_SOCKET', (_, response) => response.destroy()],
   ])('%s is told by kind, with exit code 1', async (kind, listener) => {
     const url = await serverWith(listener);
-    const { exitCode, output } = await bench('--url', url, '--num-prompts', '3', '--warmup', '0', '--timeout', '500ms', '--json');
+    const timeout = kind === 'timeout' ? '500ms' : '60s';
+    const { exitCode, output } = await bench('--url', url, '--num-prompts', '3', '--warmup', '0', '--timeout', timeout, '--json');
     expect(JSON.parse(output)).toMatchObject({ completed: 0, failed: 3, errors: { [kind]: 3 } });
     expect(exitCode).toBe(1);
   });
