@@ -82,6 +82,7 @@ async function complete(url: string, prompt: GoldenPrompt, maxTokens = prompt.gr
       prompt: prompt.ids,
       max_tokens: maxTokens,
       temperature: 0,
+      repetition_penalty: 1, // whatever the model's own generation_config.json says
       logprobs: TOP_LOGPROBS,
       ignore_eos: true,
       return_token_ids: true,
