@@ -248,7 +248,12 @@ function chat(base: string, headers: Record<string, string> = {}): Promise<Respo
 async function traceOf(traceId: string): Promise<OtlpSpan[]> {
   const spans = (): OtlpSpan[] => collector.spans.filter((span) => span.traceId === traceId);
   const count = (name: string): number => spans().filter((span) => span.name === name).length;
-  const isWhole = (): boolean => spans().some(({ parentSpanId }) => parentSpanId === CALLER) && count('dispatch') === count('compute');
+  // Router and workers send theirs in batches, in no order.
+  const isWhole = (): boolean => {
+    const ids = new Set(spans().map(({ spanId }) => spanId));
+    const roots = spans().filter(({ parentSpanId }) => !ids.has(parentSpanId));
+    return roots.length === 1 && roots[0]!.parentSpanId === CALLER && count('dispatch') === count('compute');
+  };
   await until(async () => isWhole(), Boolean);
   return spans();
 }
