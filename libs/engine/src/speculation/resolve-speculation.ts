@@ -2,7 +2,7 @@ import { checkInteger, invalid } from '../check-option.js';
 import type { EngineOptions } from '../engine-options.js';
 import { SPECULATION_MODES, type SpeculationSettings } from './speculation.js';
 
-/** Kernels attend with so many tokens at once; states of linear layers are kept for each. */
+/** Linear layers keep a version of their states for each. */
 const MAX_SPECULATIVE_TOKENS = 15;
 const MAX_LOOKUP = 64;
 

@@ -17,8 +17,8 @@ export interface SoftmaxAttentionOptions {
   blocks: BlockMemory;
 }
 
-/** A segment of so few tokens attends token by token, as in decode: to copy all its keys and values together would cost more. */
-const MAX_DECODE_TOKENS = 16;
+/** A segment of so few tokens attends token by token, as in decode; from more on it costs less to copy its keys and values together (docs/engine-notes.md). */
+const MAX_DECODE_TOKENS = 4;
 
 /**
  * The attention core: gives queries and keys their positions, appends each sequence's new keys and values to its cache, then attends over all of
