@@ -59,7 +59,7 @@ export class SequenceTrace {
   /** The engine computed something of it. @param first span of the step that tells what was asked of workers, where that is another's */
   recordStep(step: StepTrace, { spanIdLow, numTokens, isLast }: TracedChunk, first: SpanContext | undefined): SpanContext {
     const { startedAt, endedAt, spanIdHigh, dropped } = step;
-    this.enterPhase(startedAt);
+    const isNewPhase = this.enterPhase(startedAt);
     const attributes = {
       'ringmesh.step.tokens': numTokens,
       'ringmesh.step.batch_sequences': step.numSequences,
@@ -75,6 +75,8 @@ export class SequenceTrace {
     if (isLast && this.times.prefilled === null) {
       this.times.prefilled = endedAt;
       this.phase.end(endedAt);
+    } else if (isNewPhase && this.endedAt !== null) {
+      this.phase.end(endedAt); // the client left during this step, so it is the last one
     }
     return span.context;
   }
@@ -86,7 +88,7 @@ export class SequenceTrace {
     } else if (event.type === 'token') {
       this.times.firstToken ??= now;
       this.generatedTokens++;
-    } else {
+    } else if (event.type === 'finished') {
       this.finishReason = event.reason;
     }
   }
@@ -106,16 +108,18 @@ export class SequenceTrace {
     this.request.set({ ...attributes, ...lost, 'gen_ai.response.finish_reasons': [this.finishReason] }).end(now);
   }
 
-  /** The first step ends the wait, and the first after the prompt begins to decode. */
-  private enterPhase(startedAt: number): void {
+  /** The first step ends the wait, and the first after the prompt begins to decode. @returns whether a phase begins */
+  private enterPhase(startedAt: number): boolean {
     const { scheduled, prefilled, computed } = this.times;
     if (scheduled === null) {
       this.phase.end(startedAt);
       this.phase = this.tracer.start('prefill', { parent: this.context, startedAt });
       this.times.scheduled = startedAt;
-    } else if (prefilled !== null && computed === prefilled) {
-      this.phase = this.tracer.start('decode', { parent: this.context, startedAt: prefilled });
+      return true;
     }
+    if (prefilled === null || computed !== prefilled) return false;
+    this.phase = this.tracer.start('decode', { parent: this.context, startedAt: prefilled });
+    return true;
   }
 
   /** Seconds, under vLLM's names. */
