@@ -42,7 +42,7 @@ describe('n', () => {
     expect(choices.map(({ index }) => index)).toEqual([0, 1, 2]);
     expect(choices[0]!.token_ids).toEqual(choicesOf(one)[0]!.token_ids);
     expect(new Set(choices.map(({ token_ids }) => token_ids.join())).size).toBe(3);
-    expect(three.usage).toEqual({
+    expect(three.usage).toMatchObject({
       prompt_tokens: one.usage!.prompt_tokens,
       completion_tokens: 60,
       total_tokens: one.usage!.prompt_tokens + 60,
@@ -68,6 +68,14 @@ describe('n', () => {
     const blocks = Math.floor((usage!.prompt_tokens - 1) / 64) * 64;
     expect(blocks).toBeGreaterThanOrEqual(128);
     expect((await hits()) - before).toBe(3 * blocks);
+    expect(usage!.prompt_tokens_details).toEqual({ cached_tokens: 0 });
+
+    const again = { ...body, prompt: [`New: ${PROMPT}`, PROMPT], n: 2 };
+    const whole = await client.completions.create(again);
+    const cached = whole.usage!.prompt_tokens_details!.cached_tokens!;
+    expect(cached).toBeGreaterThanOrEqual(blocks);
+    const chunks = await collect(await client.completions.create({ ...again, stream: true, stream_options: { include_usage: true } }));
+    expect(chunks.at(-1)!.usage!.prompt_tokens_details!.cached_tokens).toBeGreaterThanOrEqual(cached);
   });
 
   it('works for chats, streamed or not', async () => {
@@ -148,6 +156,24 @@ describe('the prompt in the answer', () => {
     expect(chunks.map(({ choices }) => choices[0]!.text).join('')).toBe(echoed.choices[0]!.text);
     expect(chunks.flatMap(({ choices }) => choices[0]!.logprobs?.tokens ?? [])).toEqual(tokens);
     expect(chunks.flatMap(({ choices }) => choices[0]!.logprobs?.text_offset ?? [])).toEqual(text_offset);
+  });
+
+  it('is all there is with max_tokens 0, streamed or not', async () => {
+    const scored = { ...greedy, logprobs: 1, echo: true };
+    const whole = await client.completions.create(scored);
+    const { choices, usage } = await client.completions.create({ ...scored, max_tokens: 0 });
+    const numPrompt = usage!.prompt_tokens;
+    expect(usage).toMatchObject({ completion_tokens: 0, total_tokens: numPrompt });
+    expect(choices).toMatchObject([{ text: greedy.prompt, finish_reason: 'length' }]);
+    expect(choices[0]!.logprobs!.tokens).toEqual(whole.choices[0]!.logprobs!.tokens!.slice(0, numPrompt));
+    expect(choices[0]!.logprobs!.token_logprobs).toEqual(whole.choices[0]!.logprobs!.token_logprobs!.slice(0, numPrompt));
+
+    const usageToo = { stream: true, stream_options: { include_usage: true } } as const;
+    const chunks = await collect(await client.completions.create({ ...scored, max_tokens: 0, ...usageToo }));
+    expect(chunks.map((chunk) => chunk.choices[0]?.text)).toEqual([greedy.prompt, '', undefined]);
+    expect(chunks[0]!.choices[0]!.logprobs).toEqual(choices[0]!.logprobs);
+    expect(chunks.at(-1)!.usage).toEqual(usage);
+    await expect(client.completions.create({ ...greedy, max_tokens: 0 })).rejects.toMatchObject({ status: 400, param: 'max_tokens' });
   });
 
   it('is echoed without log probabilities, in each choice', async () => {

@@ -12,8 +12,6 @@ export interface TextToken {
   isReasoning?: boolean;
   logprob?: number;
   topLogprobs?: TokenLogprob[];
-  /** With the first token, where asked for. */
-  promptLogprobs?: PromptLogprobs;
   routedExperts?: RoutedExperts;
 }
 
@@ -25,8 +23,9 @@ export interface TextFinished {
   stopReason: string | number | null;
 }
 
-/** The engine's events with text instead of bare token ids: started, token…, finished. Failures are thrown. */
-export type TextEvent = { type: 'started'; queueSeconds: number; cachedTokens: number } | TextToken | TextFinished;
+/** The engine's events with text instead of bare token ids: started, prompt where its log probabilities were asked for, token…, finished. Failures are thrown. */
+export type TextEvent =
+  { type: 'started'; queueSeconds: number; cachedTokens: number } | { type: 'prompt'; logprobs: PromptLogprobs } | TextToken | TextFinished;
 
 /** What generating text needs besides the request. */
 export interface TextBackend {
@@ -64,7 +63,9 @@ export async function* generateText(
       const text = isHidden ? '' : detokenizer.push(lastTokenId);
       // Of the tokens that must come nothing ends the text, so nothing of theirs is held back either.
       const { emit, stopped } = ++numTokens > minTokens ? stopChecker.push(text) : { emit: text, stopped: undefined };
-      yield { ...event, text: emit, ...(thought === undefined ? {} : { isReasoning: isInside(thought, text) }) };
+      const { promptLogprobs, ...token } = event;
+      if (promptLogprobs !== undefined) yield { type: 'prompt', logprobs: promptLogprobs };
+      yield { ...token, text: emit, ...(thought === undefined ? {} : { isReasoning: isInside(thought, text) }) };
       if (stopped !== undefined) {
         finished = { type: 'finished', text: '', reason: 'stop', stopReason: stopped };
         break;

@@ -26,7 +26,7 @@ export async function* measured(
         lastToken = time;
         tokens++;
         metrics.generationTokens.inc();
-      } else {
+      } else if (event.type === 'finished') {
         reason = event.reason;
       }
       yield event;

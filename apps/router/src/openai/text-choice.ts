@@ -1,10 +1,14 @@
-import type { TextFinished, TextToken } from '../generation/generate-text.js';
+import type { PromptLogprobs } from '@ringmesh/engine';
+import type { TextEvent, TextFinished, TextToken } from '../generation/generate-text.js';
 import type { Indexed } from '../generation/merge.js';
-import type { TextEvent } from '../generation/generate-text.js';
 
 /** A text that was generated to its end. */
 export interface TextChoice {
   index: number;
+  /** Of its prompt: those that the prefix cache had. */
+  cachedTokens: number;
+  /** Where they were asked for: with the first choice of each prompt. */
+  promptLogprobs?: PromptLogprobs;
   text: string;
   tokens: TextToken[];
   finished: TextFinished;
@@ -12,16 +16,18 @@ export interface TextChoice {
 
 /** Gathers the events of all prompts; the choices come back in the order of the prompts. */
 export async function collectChoices(events: AsyncGenerator<Indexed<TextEvent>, void>): Promise<TextChoice[]> {
-  const tokens: TextToken[][] = [];
-  const choices: TextChoice[] = [];
+  const choices: (Omit<TextChoice, 'finished'> & { finished?: TextFinished })[] = [];
   for await (const { index, value } of events) {
-    if (value.type === 'token') {
-      (tokens[index] ??= []).push(value);
-    } else if (value.type === 'finished') {
-      const ofChoice = tokens[index] ?? [];
-      const text = ofChoice.map((token) => token.text).join('') + value.text;
-      choices[index] = { index, text, tokens: ofChoice, finished: value };
+    const choice = (choices[index] ??= { index, cachedTokens: 0, text: '', tokens: [] });
+    if (value.type === 'started') {
+      choice.cachedTokens = value.cachedTokens;
+    } else if (value.type === 'prompt') {
+      choice.promptLogprobs = value.logprobs;
+    } else {
+      choice.text += value.text;
+      if (value.type === 'token') choice.tokens.push(value);
+      else choice.finished = value;
     }
   }
-  return choices;
+  return choices as TextChoice[]; // a text that does not end is thrown
 }

@@ -15,12 +15,22 @@ export function streamUsage(options: GenerationFields['stream_options']): Stream
   return { includeUsage, continuousUsage: includeUsage && (options?.continuous_usage_stats ?? false) };
 }
 
-/** @param reasoningTokens those of the completion's that are thoughts; undefined where nobody looked for thoughts */
-export function usage(promptTokens: number, completionTokens: number, reasoningTokens?: number): Usage {
+/** Of all prompts and choices of a request. */
+export interface UsageCounts {
+  promptTokens: number;
+  /** Of the prompts: those that the prefix cache had. */
+  cachedTokens: number;
+  completionTokens: number;
+  /** Of the completions: those of thoughts; undefined where nobody looked for thoughts. */
+  reasoningTokens?: number;
+}
+
+export function usage({ promptTokens, cachedTokens, completionTokens, reasoningTokens }: UsageCounts): Usage {
   return {
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: { cached_tokens: cachedTokens },
     ...(reasoningTokens === undefined ? {} : { completion_tokens_details: { reasoning_tokens: reasoningTokens } }),
   };
 }

@@ -78,7 +78,7 @@ export async function* messageEvents(
   for await (const { value } of events) {
     if (value.type === 'started') yield* builder.start(value.cachedTokens);
     else if (value.type === 'token') yield* builder.push(value);
-    else yield* builder.end(value);
+    else if (value.type === 'finished') yield* builder.end(value);
   }
 }
 

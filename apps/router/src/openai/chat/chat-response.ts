@@ -29,7 +29,7 @@ export function chatCompletion(texts: TextChoice[], options: ChatResponseOptions
     for (const token of tokens) choice.count(token);
     return choice;
   });
-  const scores = texts[0]?.tokens[0]?.promptLogprobs;
+  const { cachedTokens, promptLogprobs: scores } = texts[0]!;
   return {
     id,
     object: 'chat.completion',
@@ -48,7 +48,7 @@ export function chatCompletion(texts: TextChoice[], options: ChatResponseOptions
         ...(options.returnTokenIds ? { prompt_token_ids: promptIds, token_ids: told.map((token) => token.tokenId) } : {}),
       };
     }),
-    usage: chatUsage(promptIds, choices),
+    usage: chatUsage(promptIds, cachedTokens, choices),
     ...(options.returnTokenIds ? { prompt_token_ids: promptIds } : {}),
     ...(scores === undefined ? {} : { prompt_logprobs: promptLogprobs(scores, options.writer) }),
   };
@@ -64,7 +64,8 @@ export async function* chatChunks(
 ): AsyncGenerator<ChatChunk, void> {
   const { id, created, model, promptIds } = options;
   const choices = new Map<number, ChatChoice>();
-  const usageSoFar = (): Usage => chatUsage(promptIds, [...choices.values()]);
+  let cachedTokens = 0;
+  const usageSoFar = (): Usage => chatUsage(promptIds, cachedTokens, [...choices.values()]);
   const chunk = (...own: ChatChunk['choices']): ChatChunk => ({
     id,
     object: 'chat.completion.chunk',
@@ -77,7 +78,8 @@ export async function* chatChunks(
   const role = { delta: { role: 'assistant', content: '' }, logprobs: null, finish_reason: null, ...promptTokenIds } as const;
 
   for await (const { index, value } of events) {
-    if (value.type === 'started') continue;
+    if (value.type === 'started' && index === 0) ({ cachedTokens } = value);
+    if (value.type === 'started' || value.type === 'prompt') continue;
     let choice = choices.get(index);
     if (choice === undefined) {
       choices.set(index, (choice = new ChatChoice(options)));
@@ -108,11 +110,13 @@ function tokenDetails(
   return { logprobs: logprobs ? chatLogprobs([token], writer) : null, ...(returnTokenIds ? { token_ids: [token.tokenId] } : {}) };
 }
 
-function chatUsage(promptIds: number[], choices: ChatChoice[]): Usage {
+/** @param cachedTokens of the first choice: the others find what that one has computed */
+function chatUsage(promptIds: number[], cachedTokens: number, choices: ChatChoice[]): Usage {
   const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
-  return usage(
-    promptIds.length,
-    sum(choices.map(({ numTokens }) => numTokens)),
-    sum(choices.map(({ numReasoningTokens }) => numReasoningTokens)),
-  );
+  return usage({
+    promptTokens: promptIds.length,
+    cachedTokens,
+    completionTokens: sum(choices.map(({ numTokens }) => numTokens)),
+    reasoningTokens: sum(choices.map(({ numReasoningTokens }) => numReasoningTokens)),
+  });
 }

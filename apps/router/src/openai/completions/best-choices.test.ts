@@ -4,7 +4,13 @@ import { bestChoices } from './best-choices.js';
 
 function answer(index: number, ...logprobs: number[]): TextChoice {
   const tokens = logprobs.map((logprob) => ({ type: 'token' as const, text: 'a', tokenId: 1, logprob }));
-  return { index, text: `answer ${index}`, tokens, finished: { type: 'finished', text: '', reason: 'stop', stopReason: null } };
+  return {
+    index,
+    cachedTokens: 0,
+    text: `answer ${index}`,
+    tokens,
+    finished: { type: 'finished', text: '', reason: 'stop', stopReason: null },
+  };
 }
 
 it('keeps the best of each prompt by their mean, not by their sum, and numbers them anew', () => {

@@ -29,6 +29,7 @@ export interface CompletionResponseOptions extends StreamUsage {
 /** The response of a completions request that does not stream. */
 export function completion(answers: TextChoice[], options: CompletionResponseOptions): Completion {
   const { id, created, model, prompts, numChoices, numAnswers, echo, logprobs, returnTokenIds, writer } = options;
+  const firstAnswers = prompts.map((_, prompt) => answers[prompt * numAnswers]!); // the others find what these have computed
   return {
     id,
     object: 'text_completion',
@@ -37,7 +38,7 @@ export function completion(answers: TextChoice[], options: CompletionResponseOpt
     choices: bestChoices(answers, numAnswers, numChoices).map(({ index, text, tokens, finished }) => {
       const prompt = Math.floor(index / numChoices);
       const promptIds = prompts[prompt]!;
-      const scores = answers[prompt * numAnswers]!.tokens[0]?.promptLogprobs;
+      const scores = firstAnswers[prompt]!.promptLogprobs;
       const logged = echo === null ? tokens : [...tokensOfPrompt(promptIds, scores), ...tokens];
       return {
         index,
@@ -50,7 +51,11 @@ export function completion(answers: TextChoice[], options: CompletionResponseOpt
         ...routedExperts(tokens),
       };
     }),
-    usage: usage(sum(prompts.map((prompt) => prompt.length)), sum(answers.map(({ tokens }) => tokens.length))),
+    usage: usage({
+      promptTokens: sum(prompts.map((prompt) => prompt.length)),
+      cachedTokens: sum(firstAnswers.map(({ cachedTokens }) => cachedTokens)),
+      completionTokens: sum(answers.map(({ tokens }) => tokens.length)),
+    }),
   };
 }
 
@@ -65,7 +70,8 @@ export async function* completionChunks(
   const { id, created, model, prompts, numChoices, echo, logprobs, returnTokenIds, includeUsage, continuousUsage, writer } = options;
   const counts = Array<number>(prompts.length * numChoices).fill(0); // tokens of each choice
   const promptTokens = sum(prompts.map((prompt) => prompt.length));
-  const usageSoFar = (): Usage => usage(promptTokens, sum(counts));
+  let cachedTokens = 0;
+  const usageSoFar = (): Usage => usage({ promptTokens, cachedTokens, completionTokens: sum(counts) });
   const chunk = (...choices: CompletionChoice[]): Completion => ({
     id,
     object: 'text_completion',
@@ -76,10 +82,21 @@ export async function* completionChunks(
   });
 
   const textOffsets = counts.map(() => 0);
-  const scores: (PromptLogprobs | undefined)[] = []; // of each prompt, with the first token of its first choice
+  const scores: PromptLogprobs[] = []; // of each prompt, before the first token of its first choice
+  const hasBegun = counts.map(() => false);
   for await (const { index, value } of events) {
-    if (value.type === 'started') continue;
+    const prompt = Math.floor(index / numChoices);
+    if (value.type === 'started' && index % numChoices === 0) cachedTokens += value.cachedTokens;
+    if (value.type === 'prompt') scores[prompt] = value.logprobs;
+    if (value.type === 'started' || value.type === 'prompt') continue;
     const choice = { index, text: value.text, logprobs: null, finish_reason: null, stop_reason: null };
+    const isFirst = !hasBegun[index];
+    hasBegun[index] = true;
+    if (isFirst && echo !== null) {
+      const entries = logprobs ? completionLogprobs(tokensOfPrompt(prompts[prompt]!, scores[prompt]), writer, 0) : null;
+      textOffsets[index] = entries?.tokens.join('').length ?? 0;
+      yield chunk({ ...choice, text: echo[prompt]!, logprobs: entries });
+    }
     if (value.type === 'finished') {
       yield chunk({
         ...choice,
@@ -89,21 +106,14 @@ export async function* completionChunks(
       });
       continue;
     }
-    const isFirst = counts[index]!++ === 0;
-    if (isFirst && echo !== null) {
-      const prompt = Math.floor(index / numChoices);
-      scores[prompt] ??= value.promptLogprobs;
-      const entries = logprobs ? completionLogprobs(tokensOfPrompt(prompts[prompt]!, scores[prompt]), writer, 0) : null;
-      textOffsets[index] = entries?.tokens.join('').length ?? 0;
-      yield chunk({ ...choice, text: echo[prompt]!, logprobs: entries });
-    }
+    counts[index]!++;
     const entries = logprobs ? completionLogprobs([value], writer, textOffsets[index]!) : null;
     textOffsets[index]! += entries?.tokens[0]!.length ?? 0;
     if (value.text === '' && !logprobs && !returnTokenIds && value.routedExperts === undefined) continue;
     yield chunk({
       ...choice,
       logprobs: entries,
-      ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[Math.floor(index / numChoices)]! } : {}),
+      ...(returnTokenIds && isFirst ? { prompt_token_ids: prompts[prompt]! } : {}),
       ...(returnTokenIds ? { token_ids: [value.tokenId] } : {}),
       ...routedExperts([value]),
     });

@@ -18,6 +18,7 @@ import { collectChoices } from '../text-choice.js';
 import { streamUsage } from '../usage.js';
 import { completionPrompts } from './completion-prompts.js';
 import { completion, completionChunks, type CompletionResponseOptions } from './completion-response.js';
+import { promptOnly } from './echo.js';
 
 /** OpenAI's default. */
 const DEFAULT_MAX_TOKENS = 16;
@@ -54,7 +55,7 @@ export class CompletionsController {
       id,
       promptField: 'prompt',
       maxTokensField: 'max_tokens',
-      maxTokens: body.max_tokens ?? undefined,
+      maxTokens: body.max_tokens == null ? undefined : Math.max(1, body.max_tokens),
       defaultMaxTokens: DEFAULT_MAX_TOKENS,
       promptLogprobs: body.echo && body.logprobs != null ? Math.max(body.logprobs, body.prompt_logprobs ?? 0) : undefined,
       bestOf: body.best_of ?? undefined,
@@ -77,7 +78,8 @@ export class CompletionsController {
       writer: new TokenWriter(this.model.tokenizer, body.return_tokens_as_token_ids ?? false),
     };
 
-    const events = this.generator.generate(requests, client);
+    const generated = this.generator.generate(requests, client);
+    const events = body.max_tokens === 0 ? promptOnly(generated) : generated;
     if (!body.stream) return completion(await collectChoices(events), options);
     const stream = await eventStream(completionChunks(events, options), (err) => this.log.error({ err, id }, 'stream failed'));
     return new StreamableFile(stream, { type: SSE_CONTENT_TYPE });

@@ -133,7 +133,7 @@ export async function* responseEvents(
       yield* builder.start(value.cachedTokens);
     } else if (value.type === 'token') {
       yield* builder.push(value);
-    } else {
+    } else if (value.type === 'finished') {
       const last = builder.end(value);
       onEnd();
       yield* last;

@@ -17,35 +17,33 @@ const promptSchema = z.union(
 /** A prompt of POST /v1/completions: text or token ids, one or many. */
 export type CompletionPrompt = z.infer<typeof promptSchema>;
 
+export const completionFields = {
+  prompt: promptSchema,
+  ...generationFields,
+  max_tokens: z.int().min(0).nullish().describe('Default: 16, or less where less fits the context. 0 only with echo.'),
+  logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish().describe("How many alternatives to report beside each token's own log probability."),
+  best_of: z
+    .int()
+    .min(1)
+    .max(MAX_CHOICES)
+    .nullish()
+    .describe('Answers of each prompt, of which the n with the highest mean log probability of their tokens are sent. Default: n.'),
+  echo: z.boolean().nullish().describe('Let each choice begin with its prompt, and its logprobs with those of the prompt.'),
+  return_routed_experts: z.boolean().nullish().describe('Add routed_experts to each choice, as SGLang does.'),
+  ...structuredOutputFields,
+  ...unsupportedFields,
+  ...unsupportedCompletionFields,
+};
+
 /** POST /v1/completions */
-export const completionRequestSchema = z
-  .object({
-    prompt: promptSchema,
-    ...generationFields,
-    max_tokens: generationFields.max_tokens.describe('Default: 16, or less where less fits the context.'),
-    logprobs: z
-      .int()
-      .min(0)
-      .max(MAX_LOGPROBS)
-      .nullish()
-      .describe("How many alternatives to report beside each token's own log probability."),
-    best_of: z
-      .int()
-      .min(1)
-      .max(MAX_CHOICES)
-      .nullish()
-      .describe('Answers of each prompt, of which the n with the highest mean log probability of their tokens are sent. Default: n.'),
-    echo: z.boolean().nullish().describe('Let each choice begin with its prompt, and its logprobs with those of the prompt.'),
-    return_routed_experts: z.boolean().nullish().describe('Add routed_experts to each choice, as SGLang does.'),
-    ...structuredOutputFields,
-    ...unsupportedFields,
-    ...unsupportedCompletionFields,
-  })
-  .superRefine((request, context) => {
-    checkStreamOptions(request, context);
-    checkStructuredOutput(request, context);
-    checkBestOf(request, context);
-  });
+export const completionRequestSchema = z.object(completionFields).superRefine((request, context) => {
+  checkStreamOptions(request, context);
+  checkStructuredOutput(request, context);
+  checkBestOf(request, context);
+  if (request.max_tokens === 0 && request.echo !== true) {
+    context.addIssue({ code: 'custom', path: ['max_tokens'], message: 'Expected 1 or more; 0 is possible with "echo": true' });
+  }
+});
 
 /** Which are the best is known when all are there. */
 function checkBestOf(

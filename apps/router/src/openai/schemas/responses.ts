@@ -11,6 +11,9 @@ export const usageSchema = z.object({
   prompt_tokens: z.int(),
   completion_tokens: z.int(),
   total_tokens: z.int(),
+  prompt_tokens_details: z.object({
+    cached_tokens: z.int().describe('That did not have to be computed again: they were in the prefix cache.'),
+  }),
   completion_tokens_details: z
     .object({ reasoning_tokens: z.int().describe('Of the thoughts, without their tags.') })
     .optional()
