@@ -4,29 +4,9 @@ import type Anthropic from '@anthropic-ai/sdk';
 import { REPOSITORY } from '@ringmesh/testing';
 import type OpenAI from 'openai';
 import { describe, expect, it } from 'vitest';
-import type { z } from 'zod';
 import { countTokensSchema, messageFields, messageRequestSchema } from './anthropic/messages/message-request.js';
 import { responseFields, responseRequestSchema } from './openai/responses/response-request.js';
-
-/** The rows of a page's table of fields: name and answer. */
-function documentedFields(page: string): Map<string, string> {
-  const text = readFileSync(join(REPOSITORY, 'docs', page), 'utf8');
-  const table = /\n\| field .*\n\|[ -|]*\n((?:\|.*\n)+)/.exec(text)![1]!;
-  const rows = table
-    .trim()
-    .split('\n')
-    .map((row) => /^\| `(\w+)` +\| (.*?) +\|$/.exec(row)!);
-  return new Map(rows.map((row) => [row[1]!, row[2]!]));
-}
-
-/** Where the schema finds fault with a body, by top-level field. */
-function refusedFields(schema: z.ZodType, body: object): string[] {
-  const { error } = schema.safeParse(body);
-  return [...new Set((error?.issues ?? []).map(({ path }) => String(path[0])))];
-}
-
-/** A value that no field takes that is answered 400. */
-const PROBE = ['x'];
+import { documentedFields, PROBE, refusedFields } from './testing/documented-fields.js';
 
 /** A value of each field that is ignored. */
 const IGNORED: Record<string, unknown> = {

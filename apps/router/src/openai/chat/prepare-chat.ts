@@ -10,6 +10,8 @@ import { chatPrompt } from './chat-prompt.js';
 /** What a chat request says of its prompt, and of what may be in the reply, whichever API it came by. */
 export interface ChatFields extends Conversation, GenerationFields, ChatGrammarFields {
   max_reasoning_tokens?: number | null | undefined;
+  /** vLLM's name of it. */
+  thinking_token_budget?: number | null | undefined;
 }
 
 export interface ChatKind extends Pick<RequestKind, 'id' | 'promptField' | 'maxTokensField' | 'maxTokens' | 'logprobs'> {
@@ -39,11 +41,11 @@ export function prepareChat(model: ServedModel, fields: ChatFields, kind: ChatKi
     reasoning: output.parsesReasoning ? { startsInside: opensThought } : undefined,
     toolCalls: hasTools && output.parsesToolCalls ? toolCalls : undefined,
   };
-  const maxThought = fields.max_reasoning_tokens;
+  const maxThought = fields.max_reasoning_tokens ?? fields.thinking_token_budget ?? -1;
   const requests = prepareRequests(model, fields, [promptIds], {
     ...kind,
     reasoning: format.reasoning,
-    thoughtLimit: maxThought == null ? undefined : output.thoughtLimit(maxThought, opensThought),
+    thoughtLimit: maxThought < 0 ? undefined : output.thoughtLimit(maxThought, opensThought),
     shownTokenIds: output.shownTokenIds,
     grammar: chatGrammar(output, fields, opensThought, kind.responseFormatField),
   });

@@ -36,35 +36,36 @@ export const conversationFields = {
 
 export type Conversation = z.infer<z.ZodObject<typeof conversationFields>>;
 
+export const chatFields = {
+  ...conversationFields,
+  ...generationFields,
+  max_completion_tokens: z.int().min(1).nullish().describe('The same as max_tokens, and goes before it. Default: what fits the context.'),
+  ...toolChoiceFields,
+  ...structuredOutputFields,
+  include_reasoning: z
+    .boolean()
+    .nullish()
+    .describe('false: thoughts are counted in the usage, but neither their text nor their tokens are sent. Default: true.'),
+  max_reasoning_tokens: z
+    .int()
+    .min(0)
+    .nullish()
+    .describe('Tokens of the thought at most; then it is closed, and the answer begins. Default: no limit but max_tokens.'),
+  thinking_token_budget: z.int().min(-1).nullish().describe('The same as max_reasoning_tokens, which goes before it; -1: no limit.'),
+  logprobs: z.boolean().nullish(),
+  top_logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish().describe('Only with logprobs.'),
+  ...unsupportedFields,
+  ...unsupportedChatFields,
+};
+
 /** POST /v1/chat/completions */
-export const chatRequestSchema = z
-  .object({
-    ...conversationFields,
-    ...generationFields,
-    max_completion_tokens: z.int().min(1).nullish().describe('The same as max_tokens, and goes before it. Default: what fits the context.'),
-    ...toolChoiceFields,
-    ...structuredOutputFields,
-    include_reasoning: z
-      .boolean()
-      .nullish()
-      .describe('false: thoughts are counted in the usage, but neither their text nor their tokens are sent. Default: true.'),
-    max_reasoning_tokens: z
-      .int()
-      .min(0)
-      .nullish()
-      .describe('Tokens of the thought at most; then it is closed, and the answer begins. Default: no limit but max_tokens.'),
-    logprobs: z.boolean().nullish(),
-    top_logprobs: z.int().min(0).max(MAX_LOGPROBS).nullish().describe('Only with logprobs.'),
-    ...unsupportedFields,
-    ...unsupportedChatFields,
-  })
-  .superRefine((request, context) => {
-    checkStreamOptions(request, context);
-    checkStructuredOutput(request, context);
-    checkToolChoice(request, context);
-    if (request.top_logprobs && !request.logprobs) {
-      context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'Only allowed with "logprobs": true' });
-    }
-  });
+export const chatRequestSchema = z.object(chatFields).superRefine((request, context) => {
+  checkStreamOptions(request, context);
+  checkStructuredOutput(request, context);
+  checkToolChoice(request, context);
+  if (request.top_logprobs && !request.logprobs) {
+    context.addIssue({ code: 'custom', path: ['top_logprobs'], message: 'Only allowed with "logprobs": true' });
+  }
+});
 
 export type ChatRequest = z.infer<typeof chatRequestSchema>;

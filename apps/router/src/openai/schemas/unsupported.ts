@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /**
  * Fields of OpenAI's and vLLM's APIs that would change the answer and are not supported: only the value that changes nothing passes.
- * Fields that change nothing whatever their value (`user`, `metadata`, `store`, …) and unknown ones are ignored, as vLLM does.
+ * Those that change nothing whatever their value are ignored, as are unknown ones, as vLLM does. docs/completions-api.md lists all.
  */
 
 export function only<T extends string | number | boolean>(neutral: T | T[], what: string): z.ZodOptional<z.ZodNullable<z.ZodLiteral<T>>> {
@@ -29,9 +29,28 @@ export function closedObject<T extends z.ZodRawShape>(fields: T): z.ZodObject<T>
   return z.object(fields).catchall(noOtherField);
 }
 
+function ignored<T extends string>(...names: T[]): Record<T, z.ZodOptional<z.ZodUnknown>> {
+  const field = z.unknown().optional().describe('Ignored.');
+  return Object.fromEntries(names.map((name) => [name, field])) as Record<T, typeof field>;
+}
+
 export const unsupportedFields = {
   use_beam_search: only(false, 'Beam search is'),
+  length_penalty: only(1, 'Beam search is'),
   truncate_prompt_tokens: absent('Truncating the prompt is'),
+  watermarking: only(false, 'Watermarking is'),
+  logits_processors: emptyList('A logits processor of the client’s own is'),
+  logprob_token_ids: absent('Choosing the tokens of logprobs is'),
+  repetition_detection: absent('Ending where the answer repeats itself is'),
+  stream_interval: only(1, 'Several tokens in each chunk are'),
+  routed_experts_prompt_start: only(0, 'Leaving out the experts of the prompt is'),
+  return_token_offsets: only(false, 'Telling where tokens begin is'),
+  kv_transfer_params: absent('Moving caches between servers is'),
+  ec_transfer_params: absent('Moving caches between servers is'),
+  vllm_xargs: absent('What vLLM’s extensions take is'),
+  structural_tag: absent('A structural tag is'),
+  ...ignored('user', 'truncation_side', 'spaces_between_special_tokens', 'add_special_tokens', 'request_id', 'session_id'),
+  ...ignored('guided_decoding_backend', 'return_mm_kwargs'),
 };
 
 export const unsupportedChatFields = {
@@ -44,9 +63,19 @@ export const unsupportedChatFields = {
   web_search_options: absent('Web search is'),
   chat_template: absent('A chat template of the client’s own is'),
   continue_final_message: only(false, 'Continuing the last message is'),
+  documents: emptyList('Showing documents to the template is'),
+  return_prompt_text: only(false, 'Returning the text of the prompt is'),
+  media_io_kwargs: absent('Media are'),
+  mm_processor_kwargs: absent('Media are'),
+  verbosity: only('medium', 'A choice of verbosity is'),
+  moderation: absent('Moderation is'),
+  prompt_cache_options: absent('A choice of what is cached is'),
+  ...ignored('store', 'metadata', 'service_tier', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention', 'prediction'),
 };
 
 export const unsupportedCompletionFields = {
   suffix: only('', 'A suffix is'),
   max_reasoning_tokens: absent('Outside of chats, a budget of thoughts is'),
+  thinking_token_budget: only(-1, 'Outside of chats, a budget of thoughts is'),
+  prompt_embeds: absent('A prompt of embeddings is'),
 };
