@@ -6,7 +6,7 @@ import { defaultCacheDir, parseInteger, table } from '@ringmesh/core';
 import { RingmeshProcess } from '@ringmesh/testing';
 import OpenAI from 'openai';
 import { runForJson } from '../child-process.ts';
-import { type BenchPlan, type BenchResult, decodeName, longestSequence } from '../measurement.ts';
+import { type BenchPlan, type BenchResult, decodeName } from '../measurement.ts';
 import { type BenchModels, ensureModels } from '../models.ts';
 import { showSpread, spreadOf } from '../statistics.ts';
 import type { DecodeClientsOptions } from './clients.ts';
@@ -22,6 +22,8 @@ const HELP = `npm run bench -- --http-decode [options]
 /** What must hold: tokens a second over HTTP, of the engine's by itself. */
 const BAR = 0.95;
 const DECODE_STEPS = 24;
+/** While streams decode, prompts come in little by little: the first streams are far ahead when the last one begins. */
+const MAX_TOKENS = 1000;
 
 const text = { type: 'string' } as const;
 const { values } = parseArgs({
@@ -79,10 +81,16 @@ async function http({ packDir, vocabSize }: BenchModels, plan: BenchPlan): Promi
   try {
     const url = await serve.line(/ at (http:\S+)\/v1/);
     const model = (await new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none' }).models.list()).data[0]!.id;
-    // Tokens are on their way when their steps have been made.
-    const maxTokens = longestSequence(plan) - plan.contextTokens + 2 * plan.decodeSteps;
     const { contextTokens, decodeSteps } = plan;
-    const options: DecodeClientsOptions = { url, model, vocabSize, streams: plan.batches[0]!, contextTokens, decodeSteps, maxTokens };
+    const options: DecodeClientsOptions = {
+      url,
+      model,
+      vocabSize,
+      streams: plan.batches[0]!,
+      contextTokens,
+      decodeSteps,
+      maxTokens: MAX_TOKENS,
+    };
     return (await runForJson('./http-decode/clients.ts', [JSON.stringify(options)])) as number;
   } finally {
     await serve.kill();

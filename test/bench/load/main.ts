@@ -1,4 +1,4 @@
-/** `npm run bench -- --load`: what a long prompt costs the clients that stream from ring-nano while it is computed. */
+/** `npm run bench -- --load`: what long prompts, or hostile schemas, cost the clients that stream from ring-nano meanwhile. */
 import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,13 +9,17 @@ import { parseInteger, table } from '@ringmesh/core';
 import { RingmeshProcess } from '@ringmesh/testing';
 import { lengthenedModel, promptOf } from '../lengthened-model.ts';
 import { type Gap, gapsOf, within } from './gaps.ts';
+import { refusals } from './hostile-schemas.ts';
 
 const HELP = `npm run bench -- --load [options] [-- options of ringmesh serve]
   --streams <n>   clients that stream at once (16)
   --seconds <n>   how long each part takes at least (20)
-  --prompt <n>    tokens of the prompts that come meanwhile, one after another (4000)`;
-/** ITL at p99 while a prompt is computed, over that without: what must hold. */
+  --prompt <n>    tokens of the prompts that come meanwhile, one after another (4000)
+  --schemas       hostile schemas come meanwhile instead, one after another`;
+/** ITL at p99 meanwhile, over that without: what must hold. */
 const BAR = 3;
+/** A hostile schema must be refused within this. */
+const REFUSAL_BAR_MS = 1000;
 const CONTEXT_TOKENS = 8192;
 const STREAM_TOKENS = 700;
 
@@ -23,11 +27,19 @@ interface LoadPlan {
   streams: number;
   seconds: number;
   promptTokens: number;
+  schemas: boolean;
 }
 
 const text = { type: 'string' } as const;
 const { values, positionals } = parseArgs({
-  options: { load: { type: 'boolean' }, streams: text, seconds: text, prompt: text, help: { type: 'boolean' } },
+  options: {
+    load: { type: 'boolean' },
+    streams: text,
+    seconds: text,
+    prompt: text,
+    schemas: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
   allowPositionals: true,
 });
 if (values.help === true) console.log(HELP);
@@ -36,6 +48,7 @@ else {
     streams: parseInteger('--streams', values.streams, 1, 256) ?? 16,
     seconds: parseInteger('--seconds', values.seconds, 1, 3600) ?? 20,
     promptTokens: parseInteger('--prompt', values.prompt, 1, CONTEXT_TOKENS - 100) ?? 4000,
+    schemas: values.schemas ?? false,
   };
   process.exitCode = (await bench(plan)) ? 0 : 1;
 }
@@ -55,32 +68,41 @@ async function bench(plan: LoadPlan): Promise<boolean> {
     serve = new RingmeshProcess(['serve', '--model', await lengthenedModel(folder, CONTEXT_TOKENS), '--port', '0', ...positionals]);
     const url = await serve.line(/ at (http:\S+)\/v1/);
     const longPrompt = await promptOf(plan.promptTokens, url);
-    await Promise.all([stream(url, plan.streams, 2), prompts(url, longPrompt, 2)]); // warm up
+    const disturb = (seconds: number): Promise<RequestRecord[]> =>
+      plan.schemas ? refusals(url, seconds) : prompts(url, longPrompt, seconds);
+    await Promise.all([stream(url, plan.streams, 2), disturb(2)]); // warm up
     const alone = gapsOf(await stream(url, plan.streams, plan.seconds));
-    const [streams, computed] = await Promise.all([stream(url, plan.streams, plan.seconds), prompts(url, longPrompt, plan.seconds)]);
-    return report(plan, alone, within(gapsOf(streams), computed), computed);
+    const [streams, meanwhile] = await Promise.all([stream(url, plan.streams, plan.seconds), disturb(plan.seconds)]);
+    return report(plan, alone, within(gapsOf(streams), meanwhile), meanwhile);
   } finally {
     await serve?.kill();
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function report({ streams, promptTokens }: LoadPlan, alone: Gap[], beside: Gap[], prompts: RequestRecord[]): boolean {
+function report({ streams, promptTokens, schemas }: LoadPlan, alone: Gap[], beside: Gap[], meanwhile: RequestRecord[]): boolean {
+  const what = schemas ? 'hostile schemas' : `prompts of ${promptTokens} tokens`;
   const [before, during] = [alone, beside].map((gaps) => distributionOf(gaps.map(({ ms }) => ms))!) as [Distribution, Distribution];
-  const took = distributionOf(prompts.map(({ sentAt, endedAt }) => endedAt - sentAt))!;
+  const times = meanwhile.map(({ sentAt, endedAt }) => endedAt - sentAt);
+  const took = distributionOf(times)!;
   const row = (name: string, { p50, p90, p99 }: Distribution): string[] => [name, ...[p50, p90, p99].map((ms) => ms.toFixed(1))];
   console.log('\nring-nano, local experts; milliseconds\n');
   console.log(
     table([
       ['', 'p50', 'p90', 'p99'],
       row(`ITL of ${streams} streams`, before),
-      row(`ITL while prompts of ${promptTokens} tokens are computed`, during),
-      row(`${prompts.length} prompts, each as a whole`, took),
+      row(`ITL while ${what} come`, during),
+      row(`${meanwhile.length} ${what}, each`, took),
     ]),
   );
   const rise = during.p99 / before.p99;
   console.log(`\nITL at p99 rises ${rise.toFixed(2)} ×; bar ≤ ${BAR}: ${rise <= BAR ? 'holds' : 'MISSED'}`);
-  return rise <= BAR;
+  if (!schemas) return rise <= BAR;
+  const longest = Math.max(...times);
+  console.log(
+    `the longest refusal took ${longest.toFixed(0)} ms; bar ≤ ${REFUSAL_BAR_MS}: ${longest <= REFUSAL_BAR_MS ? 'holds' : 'MISSED'}`,
+  );
+  return rise <= BAR && longest <= REFUSAL_BAR_MS;
 }
 
 /** Clients that stream one answer after another. */
