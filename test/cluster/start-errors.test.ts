@@ -95,6 +95,13 @@ it.each([
   expect(started.at(-1)!.output).not.toContain('packing');
 });
 
+it('the version is told where it is asked for', async () => {
+  const process = new RingmeshProcess(['--version']);
+  started.push(process);
+  expect(await process.ended).toBe(0);
+  expect(process.output).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
 it('shards that nobody could have', async () => {
   const pack = await packedModel(SAMPLE_MODEL);
   const router = (...args: string[]): string[] => ['router', '--pack', pack, '--port', '0', ...args];

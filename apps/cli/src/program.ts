@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { RawRouterOptions } from '@ringmesh/router';
 import type { RawWorkerOptions } from '@ringmesh/worker';
 import { Command } from 'commander';
@@ -9,6 +10,8 @@ import type { PullCommandOptions } from './pull.js';
 import { runToEnd, runUntilSignal } from './run-until-signal.js';
 import type { ServeOptions } from './serve.js';
 import { apiKeyFromEnvironment, type Option, type Options, processArgs, SERVING_OPTIONS } from './serving-options.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 const VERIFY_OPTION = ['--verify', "hash the pack's files again, though this machine has verified them before"] as const;
 
@@ -73,6 +76,7 @@ const TRANSPORT_OPTIONS = [
  */
 export function program(): Command {
   const ringmesh = new Command('ringmesh').description('Serves Ring and Ling models: a router, and workers that share the experts.');
+  ringmesh.version(version, '-V, --version', 'print the version');
   ringmesh.showHelpAfterError('(--help lists the options)');
 
   withOptions(ringmesh.command('serve'), [...SERVING_OPTIONS, ...PACK_OPTIONS, VERIFY_OPTION, ...HUB_OPTIONS])
