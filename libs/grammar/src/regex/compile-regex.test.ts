@@ -43,6 +43,9 @@ const PATTERNS = [
   '^(?!ab)[abc]{2}$',
   '^(?=.*b)(?!.*cc)[abc]+$',
   '^(?!\\.)[a.]+$',
+  '[^\\s]+',
+  '^(?!.*\\s).+$',
+  '\\ud83e\\udd8a|[\\ud83e\\udd8a-\\ud83e\\udd8b]b',
 ];
 const piece = fc.constantFrom(...Array.from('aabbccxyAé名🦊α.-1 9_]\n'), '名前', 'ab', '');
 
@@ -84,6 +87,13 @@ describe('an automaton of a regular expression', () => {
     );
   });
 
+  it.each(['[^\\s]', '^(?!\\s).$', '\\S', '\\s', '(?!\\S)[^a]'])(
+    'takes for %j no blank of which readers say different things',
+    (pattern) => {
+      for (const blank of ['\u00a0', '\ufeff']) expect(accepts(whole(pattern), Buffer.from(blank))).toBe(false);
+    },
+  );
+
   it('has no bytes that are not UTF-8', () => {
     const any = whole('[^a]*');
     for (const bytes of [[0x80], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe4, 0xbd]])
@@ -103,6 +113,9 @@ describe('an automaton of a regular expression', () => {
     ['a{3,2}', 'at least 3 and at most 2'],
     ['a^b', '"^" or "$"'],
     ['a(?=b)', 'lookahead'],
+    ['a|^(?!b)c', 'lookahead'],
+    ['\\ud83e', 'no text'],
+    ['\ud83e', 'no text'],
     ['[b-a]', 'ends before it begins'],
     ['a\\', 'ends too early'],
     [`${'('.repeat(100)}a${')'.repeat(100)}`, 'deep'],
@@ -112,12 +125,15 @@ describe('an automaton of a regular expression', () => {
     expect(() => whole(pattern)).toThrow(says);
   });
 
-  it.each(['((a{1,100}){1,100}){1,100}', '(.*a.{20}|b)*', '(?:a?){5000}a{5000}', '(a|b|ab)*c{1,60000}', '(x+x+)+y.{0,50000}'])(
-    'gives up on %s by the count of its work',
-    (pattern) => {
-      expect(() => whole(pattern)).toThrow(GrammarTooComplexError);
-    },
-  );
+  it.each([
+    '((a{1,100}){1,100}){1,100}',
+    '(.*a.{20}|b)*',
+    '(?:a?){5000}a{5000}',
+    '(a|b|ab)*c{1,60000}',
+    '(x+x+)+y.{0,50000}',
+  ])('gives up on %s by the count of its work', (pattern) => {
+    expect(() => whole(pattern)).toThrow(GrammarTooComplexError);
+  });
 
   it.each(['(a+)+$', '(a|a)*b', '([a-zA-Z]+)*c', '(.*)*x', '(a|aa)+$'])(
     'makes a small automaton of %s, on which others never end',

@@ -40,9 +40,9 @@ function compile(regex: Regex, scope: 'whole' | 'part', encoding: Encoding, budg
     return scope === 'whole' ? body : sequence(...(atStart ? [] : [ANYTHING]), body, ...(atEnd ? [] : [ANYTHING]));
   });
   let dfa = compileRegex(bodies.length === 1 ? bodies[0]! : choice(...bodies), encoding, budget);
-  const [first] = branches;
-  for (const lookahead of first!.lookaheads) {
-    if (branches.length > 1 || (scope === 'part' && !first!.atStart)) refuse(pattern, 'a lookahead that is not right behind the only "^"');
+  const tied = branches.find(({ lookaheads }) => lookaheads.length > 0);
+  for (const lookahead of tied?.lookaheads ?? []) {
+    if (branches.length > 1 || (scope === 'part' && !tied!.atStart)) refuse(pattern, 'a lookahead that is not right behind the only "^"');
     const ahead = compile(sequence({ type: 'anchor', at: 'start' }, lookahead.part), 'part', encoding, budget, pattern);
     if (dfa !== undefined && ahead !== undefined) dfa = product(dfa, ahead, lookahead.isNegative ? 'without' : 'both', budget);
     else if (!lookahead.isNegative) dfa = undefined;

@@ -4,6 +4,8 @@ const MAX_SHOWN = 80;
 
 /** A place in a pattern. */
 export class Cursor {
+  /** Within a negated class or lookahead, or not: what is written must be what a reader of any kind takes for a match. */
+  isNegated = false;
   private position = 0;
 
   constructor(private readonly pattern: string) {}

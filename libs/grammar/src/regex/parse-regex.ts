@@ -1,12 +1,13 @@
 import { GrammarInvalidError } from '@ringmesh/core';
 import { parseClass, parseEscape } from './parse-class.js';
-import { complement, LINE_ENDS } from './code-points.js';
-import { type Regex, repeat, set, text } from './regex.js';
+import { codePoints, complement, LINE_ENDS } from './code-points.js';
+import { type Regex, repeat, set } from './regex.js';
 import { Cursor } from './cursor.js';
 
 const MAX_PATTERN_LENGTH = 16_384;
 const MAX_GROUPS_DEEP = 64;
 const MAX_REPETITIONS = 100_000;
+const ANY_OF_A_LINE = set(complement(LINE_ENDS));
 
 /**
  * Parses what ECMAScript's and Python's syntax have in common. Greedy and lazy repetitions accept the same texts.
@@ -68,7 +69,7 @@ function parseAtom(cursor: Cursor, depth: number): Regex {
     case '[':
       return set(parseClass(cursor));
     case '.':
-      return set(complement(LINE_ENDS));
+      return ANY_OF_A_LINE;
     case '^':
       return { type: 'anchor', at: 'start' };
     case '$':
@@ -80,15 +81,18 @@ function parseAtom(cursor: Cursor, depth: number): Regex {
     case '?':
       return cursor.fail(`has nothing before "${character}" to repeat`);
     default:
-      return text(character);
+      return set(codePoints([character.codePointAt(0)!, character.codePointAt(0)!])); // half a surrogate pair is no character
   }
 }
 
 function parseGroup(cursor: Cursor, depth: number): Regex {
   const head = cursor.match(/\?(:|=|!|P?<[A-Za-z_]\w*>)/y);
   if (head === undefined && cursor.peek() === '?') cursor.fail('has a lookbehind, flags or another kind of group that is not supported');
+  const isNegative = head?.[1] === '!';
+  if (isNegative) cursor.isNegated = !cursor.isNegated;
   const part = parseChoice(cursor, depth + 1);
   if (!cursor.take(')')) cursor.fail('has a "(" without ")"');
-  if (head?.[1] === '=' || head?.[1] === '!') return { type: 'lookahead', part, isNegative: head[1] === '!' };
+  if (isNegative) cursor.isNegated = !cursor.isNegated;
+  if (isNegative || head?.[1] === '=') return { type: 'lookahead', part, isNegative };
   return part.type === 'choice' ? { type: 'sequence', parts: [part] } : part;
 }
