@@ -10,6 +10,9 @@ import { ANYTHING, choice, type Regex, sequence } from './regex.js';
 
 type Lookahead = Extract<Regex, { type: 'lookahead' }>;
 
+/** What reading a character of a pattern costs, in steps. */
+const PARSE_STEPS = 25;
+
 /** One of the alternatives of an expression: what its ends are tied to, and what is between them. */
 interface Branch {
   atStart: boolean;
@@ -24,6 +27,7 @@ interface Branch {
  * @throws GrammarInvalidError, GrammarTooComplexError
  */
 export function compilePattern(pattern: string, scope: 'whole' | 'part', encoding: Encoding, budget: Budget): Dfa {
+  budget.spend(PARSE_STEPS * pattern.length);
   const dfa = compile(parseRegex(pattern), scope, encoding, budget, pattern);
   if (dfa === undefined) throw new GrammarInvalidError(`the regular expression ${JSON.stringify(pattern)} matches no text`);
   return dfa;

@@ -15,6 +15,8 @@ export interface Nfa {
 
 /** What a state costs to make, in steps. */
 const STATE_STEPS = 25;
+/** What each further sequence of bytes of a class costs, in steps. */
+const SEQUENCE_STEPS = 150;
 /** Lists are made when something comes into them: most states have one kind of edge. */
 const NONE: number[] = [];
 
@@ -29,7 +31,7 @@ export function buildNfa(regex: Regex, encoding: Encoding, budget: Budget): Nfa 
 class NfaBuilder {
   readonly edges: number[][] = [];
   readonly empty: number[][] = [];
-  private readonly templates = new Map<CodePoints, SetTemplate>();
+  private readonly templates = new Map<CodePoints | number, SetTemplate>(); // by set, or by its only member
 
   constructor(
     private readonly encoding: Encoding,
@@ -44,6 +46,7 @@ class NfaBuilder {
 
   /** @returns the state after the regex */
   add(from: number, regex: Regex): number {
+    this.budget.spend(1); // what makes no states, such as "()", may be repeated too
     switch (regex.type) {
       case 'set':
         return this.addSet(from, regex.set);
@@ -80,8 +83,9 @@ class NfaBuilder {
   }
 
   private addSet(from: number, points: CodePoints): number {
-    let template = this.templates.get(points);
-    if (template === undefined) this.templates.set(points, (template = setTemplate(this.encoding(points))));
+    const key = points.length === 1 && points[0]![0] === points[0]![1] ? points[0]![0] : points;
+    let template = this.templates.get(key);
+    if (template === undefined) this.templates.set(key, (template = this.template(points)));
     // A state is entered by one set at most: what follows another one begins with a state of its own.
     const start = this.edges[from] === NONE ? from : this.after(from);
     const end = this.state();
@@ -94,6 +98,12 @@ class NfaBuilder {
       });
     }
     return end;
+  }
+
+  private template(points: CodePoints): SetTemplate {
+    const sequences = this.encoding(points);
+    this.budget.spend(SEQUENCE_STEPS * (sequences.length - 1)); // the first one is paid with its states
+    return setTemplate(sequences);
   }
 
   private after(state: number): number {

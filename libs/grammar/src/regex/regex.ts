@@ -15,7 +15,10 @@ export const repeat = (part: Regex, min: number, max = Infinity): Regex => ({ ty
 export const optional = (part: Regex): Regex => repeat(part, 0, 1);
 export const set = (points: CodePoints): Regex => ({ type: 'set', set: points });
 export const range = (low: string, high: string): Regex => set([[low.codePointAt(0)!, high.codePointAt(0)!]]);
-export const text = (characters: string): Regex => sequence(...Array.from(characters, (character) => range(character, character)));
+export const text = (characters: string): Regex => ({
+  type: 'sequence',
+  parts: Array.from(characters, (character) => range(character, character)),
+});
 
 /** Any text at all. */
 export const ANYTHING = repeat(set(ANY), 0);
