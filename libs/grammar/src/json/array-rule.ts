@@ -22,16 +22,21 @@ export function writeArray(builder: MachineBuilder, { prefix, rest, min, max }: 
   if (max === 0) return start;
 
   let before = optionalBlank(builder, open);
-  const item = (rule: number, isLast: boolean): void => {
+  for (const [index, rule] of prefix.entries()) {
     const done = builder.call(before, rule, builder.state(StateFlag.COUNTS));
-    builder.skip(done, closing);
-    if (isLast) return;
-    const comma = builder.literal(done, ',', builder.state(StateFlag.NEEDS_ROOM));
-    const next = optionalBlank(builder, comma);
-    if (rule === rest) builder.skip(next, before);
-    else before = next;
-  };
-  for (const [index, rule] of prefix.entries()) item(rule, rest === undefined && index === prefix.length - 1);
-  if (rest !== undefined) item(rest, false);
+    // No way to the end before the last item that must come: the states would seem to need none of what follows.
+    if (index + 1 >= min) builder.skip(done, closing);
+    if (rest === undefined && index === prefix.length - 1) return start;
+    before = afterComma(builder, done);
+  }
+  if (rest === undefined) return start;
+  const done = builder.call(before, rest, builder.state(StateFlag.COUNTS));
+  builder.skip(done, closing);
+  builder.skip(afterComma(builder, done), before);
   return start;
+}
+
+/** @returns the state in which the next item begins */
+function afterComma(builder: MachineBuilder, done: number): number {
+  return optionalBlank(builder, builder.literal(done, ',', builder.state(StateFlag.NEEDS_ROOM)));
 }

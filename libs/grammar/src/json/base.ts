@@ -52,7 +52,7 @@ function buildBase(): MachineBuilder {
   expect(BOOLEAN, regular(choice(text('true'), text('false'))));
   expect(NULL, regular(text('null')));
   for (const rule of [OBJECT, ARRAY, VALUE]) expect(rule, builder.rule());
-  builder.setStart(OBJECT, writeObject(builder, { properties: [], extra: { key: STRING, value: VALUE } }));
+  builder.setStart(OBJECT, writeObject(builder, { properties: [], extra: { key: STRING, value: VALUE }, min: 0 }));
   builder.setStart(ARRAY, writeArray(builder, { prefix: [], rest: VALUE, min: 0, max: Infinity }));
   builder.choice([STRING, NUMBER, BOOLEAN, NULL, OBJECT, ARRAY], VALUE);
   expect(THOUGHT, builder.rule(writeUntil(builder, THINK_CLOSE)));

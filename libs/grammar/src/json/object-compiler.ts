@@ -21,7 +21,8 @@ export class ObjectCompiler {
       .list('required')
       .map((name) => (typeof name === 'string' ? name : node.fail('required', 'must be a list of names')));
     const isOpen = node.has('additionalProperties') ? node.value('additionalProperties') !== false : !node.has('properties');
-    const unnamed = [...new Set(required)].filter((name) => !named.includes(name));
+    const known = new Set(named);
+    const unnamed = [...new Set(required)].filter((name) => !known.has(name));
     if (unnamed.length > 0 && !isOpen) node.fail('required', `has "${unnamed[0]}", which is not one of the properties`);
     const { min, max } = this.limits(node, named.length + unnamed.length, required, isOpen);
     if (
@@ -42,27 +43,39 @@ export class ObjectCompiler {
       ...unnamed.map((name) => ({ name, rule: extraValue, isRequired: true })),
     ];
     const names = properties.map(({ name }) => name);
+    this.checkNames(node, names);
     const key = isOpen && max > names.length ? this.extraNames(node, names) : undefined;
     const extra: ObjectParts['extra'] = key === undefined ? undefined : { key, value: extraValue };
-    this.builder.setStart(rule, writeObject(this.builder, { properties, extra }));
+    this.builder.setStart(rule, writeObject(this.builder, { properties, extra, min }));
     return rule;
+  }
+
+  /** "propertyNames" holds for the names that are listed, too. */
+  private checkNames(node: SchemaNode, names: readonly string[]): void {
+    if (node.value('propertyNames') === false) node.fail('propertyNames', 'must be a schema of strings');
+    if (!hasSchema(node, 'propertyNames')) return;
+    const schema = node.child('propertyNames');
+    const other = Object.keys(schema.schema).find((keyword) => !NAME_KEYWORDS.has(keyword));
+    if (other !== undefined || (schema.value('type') ?? 'string') !== 'string') node.fail('propertyNames', 'must be a schema of strings');
+    const limit = Object.keys(schema.schema).find((keyword) => keyword !== 'type' && keyword !== 'enum');
+    if (schema.has('enum') && limit !== undefined) schema.fail(limit, 'beside "enum" is not supported');
+    if (names.length === 0 || (limit === undefined && !schema.has('enum'))) return;
+    if (!schema.has('enum')) node.fail('propertyNames', 'with limits is not supported beside named properties');
+    const allowed = new Set(schema.list('enum'));
+    const refused = names.find((name) => !allowed.has(name));
+    if (refused !== undefined) node.fail('propertyNames', `does not have "${refused}", which is one of the properties`);
   }
 
   /** The rule of names that the schema does not list; undefined where there are none. */
   private extraNames(node: SchemaNode, names: readonly string[]): number | undefined {
     if (!hasSchema(node, 'propertyNames')) return this.strings.except(names);
     const schema = node.child('propertyNames');
-    const other = Object.keys(schema.schema).find((keyword) => !NAME_KEYWORDS.has(keyword));
-    if (other !== undefined || (schema.value('type') ?? 'string') !== 'string') node.fail('propertyNames', 'must be a schema of strings');
     if (schema.has('enum')) {
-      const free = schema.list('enum').filter((name) => typeof name === 'string' && !names.includes(name));
+      const taken = new Set(names);
+      const free = schema.list('enum').filter((name) => typeof name === 'string' && !taken.has(name));
       return free.length === 0 ? undefined : this.compileSchema(new SchemaNode({ enum: free }, schema.path));
     }
-    const isAny = Object.keys(schema.schema).every((keyword) => keyword === 'type');
-    if (isAny) return this.strings.except(names);
-    return names.length === 0
-      ? this.strings.compile(schema)
-      : node.fail('propertyNames', 'with limits is not supported beside named properties');
+    return names.length === 0 ? this.strings.compile(schema) : this.strings.except(names);
   }
 
   /** Counted where all names are free; else only limits that the properties keep by themselves. */

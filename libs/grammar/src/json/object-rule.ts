@@ -7,10 +7,12 @@ export interface ObjectParts {
   properties: readonly { name: string; rule: number; isRequired: boolean }[];
   /** The rules of further names and their values; undefined where there are none. */
   extra: { key: number; value: number } | undefined;
+  /** The least number of properties, 0 or 1; the rule's counter has it, too. */
+  min: number;
 }
 
 /** `{"name": value}`; the counter counts properties. @returns the start */
-export function writeObject(builder: MachineBuilder, { properties, extra }: ObjectParts): number {
+export function writeObject(builder: MachineBuilder, { properties, extra, min }: ObjectParts): number {
   const start = builder.state();
   const open = builder.literal(start, '{');
   const closing = builder.state(StateFlag.NEEDS_MIN);
@@ -22,7 +24,7 @@ export function writeObject(builder: MachineBuilder, { properties, extra }: Obje
   const written = Array.from({ length: count + 1 }, () => builder.state(StateFlag.COUNTS));
   const firstRequired = properties.findLastIndex(({ isRequired }) => isRequired) + 1;
   builder.skip(optionalBlank(builder, open), choose[0]!);
-  if (firstRequired === 0) builder.skip(open, closing);
+  if (firstRequired === 0 && min === 0) builder.skip(open, closing);
 
   for (const [index, { name, rule, isRequired }] of properties.entries()) {
     writeValue(builder, builder.literal(choose[index]!, JSON.stringify(name)), rule, written[index + 1]!);
