@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { GrammarSource, ThoughtPlace } from './grammar-source.js';
 import { BASE } from './json/base.js';
+import { checkDepth } from './json/check-depth.js';
 import { OBJECT } from './json/base-rules.js';
 import { SchemaCompiler } from './json/schema-compiler.js';
 import { SchemaDocument } from './json/schema-document.js';
@@ -32,10 +33,19 @@ export function compileGrammar(source: GrammarSource, thought: ThoughtPlace = 'n
   return { key: grammarKey(source, thought), machine };
 }
 
+/** @throws GrammarInvalidError for schemas that are too deep */
 export function grammarKey(source: GrammarSource, thought: ThoughtPlace): string {
+  checkSchemas(source);
   return createHash('sha256')
     .update(JSON.stringify([thought, source]))
     .digest('base64');
+}
+
+function checkSchemas(source: GrammarSource): void {
+  if (source.type === 'schema') checkDepth(source.schema);
+  else if (source.type === 'choice') source.options.forEach(checkSchemas);
+  else if (source.type === 'sequence') source.parts.forEach(checkSchemas);
+  else if (source.type === 'repeat') checkSchemas(source.part);
 }
 
 class SourceCompiler {
@@ -57,7 +67,7 @@ class SourceCompiler {
         return to;
       }
       case 'schema': {
-        const document = new SchemaDocument(source.schema);
+        const document = new SchemaDocument(source.schema, this.budget);
         return builder.call(from, new SchemaCompiler(document, builder, this.budget).compile(document.root));
       }
       case 'object':

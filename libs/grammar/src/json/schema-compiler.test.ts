@@ -1,7 +1,7 @@
 import { GrammarInvalidError, GrammarTooComplexError } from '@ringmesh/core';
 import { describe, expect, it } from 'vitest';
 import { compileGrammar } from '../compile-grammar.js';
-import { accepts, isAllowed, matcherOf, tokenizer } from '../testing/vocabulary.js';
+import { accepts, allowedTokens, isAllowed, matcherOf, tokenizer } from '../testing/vocabulary.js';
 
 const is = (schema: unknown, text: string): boolean => accepts({ type: 'schema', schema }, text);
 const object = (properties: object, more: object = {}): object => ({ type: 'object', properties, ...more });
@@ -39,6 +39,31 @@ describe('a keyword', () => {
       { allOf: [object({ a: { type: 'number', minimum: 2 } }, { required: ['a'] }), object({ a: { maximum: 3 }, b: { type: 'null' } })] },
       ['{"a": 2.5}', '{"a": 3, "b": null}'],
       ['{"a": 1}', '{"a": 4}', '{"b": null}'],
+    ],
+    [
+      'allOf with a schema for properties that another one lists',
+      {
+        allOf: [
+          object({ a: { type: ['integer', 'null'] } }, { additionalProperties: true }),
+          { additionalProperties: { type: 'integer' } },
+        ],
+      },
+      ['{"a": 1}', '{"a": 1, "b": 2}'],
+      ['{"a": null}', '{"b": null}'],
+    ],
+    [
+      'allOf with three of a property',
+      { allOf: [object({ a: { type: 'integer' } }), object({ a: { minimum: 2 } }), object({ a: { maximum: 3 } })] },
+      ['{"a": 2}', '{"a": 3}'],
+      ['{"a": 1}', '{"a": 4}'],
+    ],
+    ['allOf and nullable', { allOf: [{ type: 'string', nullable: true }, { type: 'string' }] }, ['"a"'], ['null']],
+    ['nullable beside allOf', { nullable: true, allOf: [{ type: 'string' }] }, ['"a"', 'null'], ['1']],
+    [
+      'allOf with exclusive minima of older drafts',
+      { allOf: [{ type: 'integer', minimum: 5, exclusiveMinimum: true }, { minimum: 3, exclusiveMinimum: true }, { minimum: 2 }] },
+      ['6'],
+      ['5'],
     ],
     ['$ref', { $defs: { n: { type: 'null' } }, type: 'array', items: { $ref: '#/$defs/n' } }, ['[null, null]', '[]'], ['[1]']],
     ['$ref with an escaped name', { definitions: { 'a/b c': { type: 'null' } }, $ref: '#/definitions/a~1b%20c' }, ['null'], ['1']],
@@ -91,6 +116,12 @@ describe('a keyword', () => {
       ['{"x": 1, "y": 2}'],
       ['{"x": 1}'],
     ],
+    [
+      'propertyNames beside a property',
+      object({ x: { type: 'null' } }, { propertyNames: { enum: ['x', 'y'] }, additionalProperties: { type: 'integer' } }),
+      ['{"x": null}', '{"x": null, "y": 1}'],
+      ['{"x": 1}', '{"z": 1}'],
+    ],
     ['limits beyond any counter', { type: 'string', minLength: 0, maxLength: 1e300 }, ['"a"'], ['1']],
     [
       'minProperties',
@@ -117,6 +148,12 @@ describe('a keyword', () => {
       { prefixItems: [{ type: 'null' }], items: { type: 'integer' }, maxItems: 3 },
       ['[]', '[null, 1, 2]'],
       ['[1]', '[null, 1, 2, 3]'],
+    ],
+    [
+      'prefixItems that are as items are',
+      { prefixItems: [{ type: 'string' }, { type: 'null' }], items: { type: 'string' } },
+      ['["a"]', '["a", null, "b", "c"]'],
+      ['[null]', '["a", "b"]', '["a", null, null]'],
     ],
     ['minLength', { type: 'string', minLength: 1 }, ['"a"', `"${'a'.repeat(300)}"`], ['""']],
     ['pattern', { type: 'string', pattern: '^a' }, ['"a"', '"ab\\n"'], ['"b"', '""']],
@@ -160,6 +197,11 @@ describe('a keyword', () => {
     ['#: "required" must be a list', { type: 'object', required: 'a' }],
     ['"#/$defs/none" leads to nothing', { $ref: '#/$defs/none' }],
     ['must be "#" or "#/…"', { $ref: 'https://a.b/c' }],
+    ['#: "prefixItems" stands in several', { allOf: [{ prefixItems: [{ type: 'integer' }] }, { items: { type: 'string' } }] }],
+    ['#: "propertyNames" does not have "a"', object({ a: {} }, { propertyNames: { enum: ['b'] } })],
+    ['#: "propertyNames" with limits', object({ a: {} }, { propertyNames: { pattern: '^b' } })],
+    ['#: "propertyNames" must be a schema', { type: 'object', propertyNames: false }],
+    ['#/propertyNames: "pattern" beside "enum"', { propertyNames: { enum: ['a'], pattern: 'b' } }],
     ['leads to itself', { $ref: '#' }],
     ['refers to itself', { anyOf: [{ $ref: '#' }, { type: 'null' }] }],
     ['no text that ends', object({ a: { $ref: '#' } }, { required: ['a'] })],
@@ -191,6 +233,8 @@ const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({
 const defs = (count: number, make: (index: number) => unknown): object =>
   Object.fromEntries(many(count, (index) => [`d${index}`, make(index)]));
 
+const named = (count: number): object => object(defs(count, () => ({})));
+
 describe('a hostile schema', () => {
   it.each<[string, unknown]>([
     ['nested deeply', nested(5_000, (items) => ({ type: 'array', items }))],
@@ -207,6 +251,13 @@ describe('a hostile schema', () => {
         $ref: '#/$defs/d0',
       },
     ],
+    ['that joins one schema many times', { $defs: { a: named(2_000) }, allOf: many(2_000, () => ({ $ref: '#/$defs/a' })) }],
+    [
+      'that joins many small ones',
+      { allOf: many(4_000, (index) => ({ properties: { [`p${index}`]: {} }, required: [`p${index}`], additionalProperties: {} })) },
+    ],
+    ['with long names', object({ ['n'.repeat(60_000)]: named(4_000) })],
+    ['with a pattern that repeats nothing', { type: 'string', pattern: '((){100000}){100000}' }],
     ['with a catastrophic pattern', { type: 'string', pattern: '^((a{1,100}){1,100}){1,100}$' }],
     ['with a pattern of exponential states', { type: 'string', pattern: '(.*a.{30})' }],
     ['with a pattern and a huge length', { type: 'string', pattern: '^[a-z]+$', maxLength: 1_000_000 }],
@@ -218,7 +269,7 @@ describe('a hostile schema', () => {
       'with many bounds',
       object(Object.fromEntries(many(2_000, (index) => [`p${index}`, { type: 'number', minimum: index / 7, maximum: 1e9 + index }]))),
     ],
-  ])('%s is refused', (_, schema) => {
+  ])('%s is refused', { timeout: 2_000 }, (_, schema) => {
     const compile = (): unknown => compileGrammar({ type: 'schema', schema });
     expect(compile).toThrow(/./);
     try {
@@ -226,6 +277,12 @@ describe('a hostile schema', () => {
     } catch (error) {
       expect(error instanceof GrammarInvalidError || error instanceof GrammarTooComplexError).toBe(true);
     }
+  });
+
+  it('whose references lead to one large schema is looked at once', { timeout: 2_000 }, () => {
+    const large = Object.fromEntries(many(6_000, (index) => [`x-${index}`, 1]));
+    const properties = defs(2_000, () => ({ $ref: '#/$defs/large' }));
+    expect(is(object(properties, { $defs: { large } }), '{"d1999": 1}')).toBe(true);
   });
 
   it.each<[string, unknown]>([
@@ -262,6 +319,21 @@ describe('nesting', () => {
     for (; isAllowed(matcher.mask(), open); depth++) matcher.accept(open);
     expect(depth).toBeGreaterThan(100);
     for (; depth > 0; depth--) matcher.accept(close);
+    expect(matcher.isComplete).toBe(true);
+  });
+
+  it.each<[string, unknown]>([
+    ['the second item', { prefixItems: [{ type: 'null' }, { anyOf: [{ $ref: '#' }, { enum: [1] }] }], minItems: 2 }],
+    ['an item that never ends', { anyOf: [{ type: 'null' }, { prefixItems: [{ type: 'null' }, { $ref: '#/$defs/never' }], minItems: 2 }] }],
+    ['a property that never ends', { anyOf: [{ type: 'null' }, object({ a: { $ref: '#/$defs/never' } }, { minProperties: 1 })] }],
+  ])('comes nowhere where it cannot go on: %s', (_, schema) => {
+    const never = object({ a: { $ref: '#/$defs/never' } }, { required: ['a'] });
+    const matcher = matcherOf({ type: 'schema', schema: { ...(schema as object), $defs: { never } } });
+    for (let step = 0; step < 3_000 && !matcher.isComplete; step++) {
+      const allowed = allowedTokens(matcher.mask());
+      expect(allowed.length).toBeGreaterThan(0);
+      matcher.accept(allowed.find((token) => tokenizer.tokenText(token) === '[') ?? allowed[0]!);
+    }
     expect(matcher.isComplete).toBe(true);
   });
 });

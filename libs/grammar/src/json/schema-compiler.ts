@@ -6,7 +6,7 @@ import { ArrayCompiler } from './array-compiler.js';
 import { BOOLEAN, NULL, VALUE } from './base-rules.js';
 import { NumberCompiler } from './number-compiler.js';
 import { ObjectCompiler } from './object-compiler.js';
-import { join, type SchemaDocument } from './schema-document.js';
+import type { SchemaDocument } from './schema-document.js';
 import { type Schema, SchemaNode } from './schema-node.js';
 import { StringCompiler } from './string-compiler.js';
 
@@ -14,6 +14,8 @@ const TYPES = ['string', 'number', 'integer', 'boolean', 'null', 'object', 'arra
 type Type = (typeof TYPES)[number];
 
 const MAX_SCHEMAS_DEEP = 100;
+/** What it costs to come to a schema, and to make its rule, in steps. */
+const [VISIT_STEPS, SCHEMA_STEPS] = [10, 100];
 
 /** Keywords that say of which type a value is where "type" does not. */
 const TYPE_OF_KEYWORD: Readonly<Record<string, Type>> = {
@@ -62,13 +64,14 @@ export class SchemaCompiler {
 
   /** @returns the rule of the values that fulfil a schema */
   compile(given: SchemaNode): number {
+    this.budget.spend(VISIT_STEPS);
     const node = this.document.resolve(given);
     const known = this.rules.get(node.schema);
     if (known !== undefined) return known;
     if (this.unfinished.has(node.schema)) return this.recursive(node.schema);
     if (this.unfinished.size >= MAX_SCHEMAS_DEEP)
       throw new GrammarTooComplexError(`schemas within schemas more than ${MAX_SCHEMAS_DEEP} deep`);
-    this.budget.spend(100);
+    this.budget.spend(SCHEMA_STEPS);
     this.unfinished.set(node.schema, undefined);
     const rule = this.compileNode(node);
     const called = this.unfinished.get(node.schema);
@@ -101,7 +104,9 @@ export class SchemaCompiler {
     const hasMore = Object.keys(rest).some((name) => name === 'type' || name in TYPE_OF_KEYWORD);
     const options = node.children(keyword);
     if (options.length === 0) node.fail(keyword, 'must have at least one schema');
-    const rules = options.map((option) => this.compile(hasMore ? join([beside, this.document.resolve(option)], node.path) : option));
+    const rules = options.map((option) =>
+      this.compile(hasMore ? this.document.join([beside, this.document.resolve(option)], node.path) : option),
+    );
     if (rest.nullable === true) rules.push(NULL);
     return rules.length === 1 ? rules[0]! : this.builder.choice(rules);
   }
@@ -111,8 +116,8 @@ export class SchemaCompiler {
     if (other !== undefined) node.fail(other, 'beside "enum" or "const" is not supported');
     const given = node.has('enum') ? node.list('enum') : [node.value('const')];
     const types = node.has('type') || node.value('nullable') === true ? typesOf(node) : undefined;
-    const isConst = (value: unknown): boolean =>
-      !node.has('enum') || !node.has('const') || JSON.stringify(value) === JSON.stringify(node.value('const'));
+    const only = node.has('enum') && node.has('const') ? JSON.stringify(node.value('const')) : undefined;
+    const isConst = (value: unknown): boolean => only === undefined || JSON.stringify(value) === only;
     const values = given.filter((value) => isConst(value) && (types === undefined || types.some((type) => hasType(value, type))));
     if (values.length === 0) node.fail(node.has('enum') ? 'enum' : 'const', 'leaves no value');
     const start = this.builder.state();
@@ -152,7 +157,9 @@ function typesOf(node: SchemaNode): (Type | 'any')[] {
     const types: (Type | 'any')[] = inferred.length === 0 ? ['any'] : [...new Set(inferred)];
     return types;
   }
-  const types = [given].flat().map((type) => TYPES.find((known) => known === type) ?? node.fail('type', `must be of ${TYPES.join(', ')}`));
+  const types = [...new Set([given].flat())].map(
+    (type) => TYPES.find((known) => known === type) ?? node.fail('type', `must be of ${TYPES.join(', ')}`),
+  );
   if (types.length === 0) throw new GrammarInvalidError(`${node.path}: no type is left that all schemas here allow`);
   return [...new Set(node.value('nullable') === true ? [...types, 'null' as const] : types)];
 }

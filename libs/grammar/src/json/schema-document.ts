@@ -1,9 +1,10 @@
 import { GrammarInvalidError } from '@ringmesh/core';
+import type { Budget } from '../machine/budget.js';
+import { checkDepth } from './check-depth.js';
 import { mergeSchemas } from './merge-schemas.js';
 import { type Schema, SchemaNode } from './schema-node.js';
 
 const MAX_SCHEMA_BYTES = 128 * 1024;
-const MAX_SCHEMA_DEPTH = 64;
 const MAX_REFERENCES_DEEP = 64;
 /** Keywords beside a "$ref", "anyOf" or "allOf" that add nothing to what it says. */
 const SILENT = new Set([
@@ -27,8 +28,11 @@ export class SchemaDocument {
   private readonly resolved = new WeakMap<Schema, SchemaNode>();
 
   /** @throws GrammarInvalidError for what is no schema, too large or too deep */
-  constructor(schema: unknown) {
-    checkDepth(schema, MAX_SCHEMA_DEPTH);
+  constructor(
+    schema: unknown,
+    private readonly budget: Budget,
+  ) {
+    checkDepth(schema);
     const bytes = Buffer.byteLength(JSON.stringify(schema));
     if (bytes > MAX_SCHEMA_BYTES) throw new GrammarInvalidError(`a schema of ${bytes} bytes is too large: ${MAX_SCHEMA_BYTES} are allowed`);
     this.root = SchemaNode.of(schema, '#');
@@ -45,9 +49,15 @@ export class SchemaDocument {
       this.resolve(target, depth + 1),
     );
     const alone = targets.length === 1 && Object.keys(rest).every((keyword) => SILENT.has(keyword));
-    const result = alone ? targets[0]! : join([...targets, new SchemaNode(rest, node.path)], node.path);
+    const result = alone ? targets[0]! : this.join([...targets, new SchemaNode(rest, node.path)], node.path);
     this.resolved.set(node.schema, result);
     return result;
+  }
+
+  /** One schema of several that must hold together. */
+  join(nodes: readonly SchemaNode[], path: string): SchemaNode {
+    const schemas = nodes.map(({ schema }) => schema);
+    return SchemaNode.of(mergeSchemas(schemas, path, this.budget), path);
   }
 
   /** Follows a JSON pointer within the document. */
@@ -66,23 +76,10 @@ export class SchemaDocument {
   }
 }
 
-/** One schema of several that must hold together. */
-export function join(nodes: readonly SchemaNode[], path: string): SchemaNode {
-  const merged = nodes.reduce<Schema>((all, { schema }) => mergeSchemas(all, schema, path), {});
-  return SchemaNode.of(merged, path);
-}
-
 function decodeStep(step: string): string {
   try {
     return decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
   } catch {
     return step; // no percent encoding: taken as it is
   }
-}
-
-/** Before anything walks it recursively. */
-function checkDepth(value: unknown, room: number): void {
-  if (typeof value !== 'object' || value === null) return;
-  if (room === 0) throw new GrammarInvalidError(`a schema nested more than ${MAX_SCHEMA_DEPTH} deep is not supported`);
-  for (const child of Object.values(value)) checkDepth(child, room - 1);
 }

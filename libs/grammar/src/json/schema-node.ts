@@ -61,6 +61,10 @@ const KNOWN: ReadonlySet<string> = new Set([...ANNOTATIONS, ...ENFORCED]);
 /** Keywords that allow everything with this value. */
 const NEUTRAL: Readonly<Record<string, unknown>> = { uniqueItems: false, unevaluatedProperties: true, unevaluatedItems: true };
 
+/** Those that were looked at: references lead to the same schema again and again. */
+const checked = new WeakSet<Schema>();
+const MAX_SHOWN = 300;
+
 /** One schema of a document, and where it is: `#/properties/name`. */
 export class SchemaNode {
   constructor(
@@ -77,12 +81,14 @@ export class SchemaNode {
       );
     }
     const node = new SchemaNode(value as Schema, path);
+    if (checked.has(node.schema)) return node;
     for (const [keyword, given] of Object.entries(value)) {
       const isKnown = KNOWN.has(keyword) || keyword.startsWith('x-') || (keyword in NEUTRAL && NEUTRAL[keyword] === given);
       if (!isKnown) node.fail(keyword, 'is not supported');
     }
     for (const keyword of LISTS) node.list(keyword);
     for (const keyword of RECORDS) node.record(keyword);
+    checked.add(node.schema);
     return node;
   }
 
@@ -95,7 +101,8 @@ export class SchemaNode {
   }
 
   child(keyword: string, ...steps: (string | number)[]): SchemaNode {
-    const path = [this.path, keyword, ...steps.map((step) => String(step).replaceAll('~', '~0').replaceAll('/', '~1'))].join('/');
+    let path = `${this.path}/${keyword}`;
+    for (const step of steps) path += `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`; // not joined: that copies long names
     return SchemaNode.of(
       steps.reduce<unknown>((value, step) => (value as Record<string | number, unknown>)[step], this.schema[keyword]),
       path,
@@ -136,6 +143,7 @@ export class SchemaNode {
 
   /** @throws GrammarInvalidError */
   fail(keyword: string, problem: string): never {
-    throw new GrammarInvalidError(`${this.path}: "${keyword}" ${problem}`);
+    const path = this.path.length > MAX_SHOWN ? `${this.path.slice(0, MAX_SHOWN)}…` : this.path;
+    throw new GrammarInvalidError(`${path}: "${keyword}" ${problem}`);
   }
 }

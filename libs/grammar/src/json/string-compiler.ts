@@ -13,6 +13,9 @@ import { ANNOTATING_FORMATS, FORMATS } from './formats.js';
 import { quoted } from './quoted.js';
 import type { SchemaNode } from './schema-node.js';
 
+/** What a character of a name costs before an automaton is made of it, in steps. */
+const NAME_STEPS = 10;
+
 /** Rules of strings. Limits of length alone share the states of any string; a pattern or format becomes an automaton of its own. */
 export class StringCompiler {
   private readonly known = new Map<string, number>();
@@ -40,7 +43,9 @@ export class StringCompiler {
   /** Strings other than these. */
   except(names: readonly string[]): number {
     if (names.length === 0) return STRING;
-    return this.once(JSON.stringify(names), () => {
+    const key = JSON.stringify(names);
+    return this.once(key, () => {
+      this.budget.spend(NAME_STEPS * key.length);
       const all = compileRegex(ANYTHING, jsonStringSequences, this.budget)!;
       const excluded = compileRegex(choice(...names.map(text)), jsonStringSequences, this.budget)!;
       return this.builder.automaton(quoted(product(all, excluded, 'without', this.budget)!));
