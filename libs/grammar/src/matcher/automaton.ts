@@ -3,29 +3,37 @@ import { StateFlag } from '../machine/machine.js';
 import { Closure } from './closure.js';
 import { type Frame, Frames } from './frame.js';
 import { StateSet } from './state-set.js';
+import { Work } from './work.js';
 
-/** Sets that are remembered at most; then all are forgotten and made again as they are needed. */
-const MAX_SETS = 4_096;
+/** States of all sets and callers of all frames that are kept at most, some 100 bytes each; then all are forgotten and made again as needed. */
+const MAX_KEPT = 100_000;
+/** What a set takes besides its states: its table of 256 bytes. */
+const SET_SIZE = 24;
 
 /** Looking whether a state reads a byte costs so much less than following where it leads. */
 const LOOKS_A_STATE = 8;
 
 /** Runs a machine on bytes. Sets of states are made when a text first comes to them, and remembered: most steps are a look into a table. */
 export class Automaton {
-  /** How many states were looked at so far. */
-  work = 0;
-  private readonly frames = new Frames();
+  readonly work = new Work();
+  private readonly frames = new Frames(this.work);
+  private first: StateSet | undefined;
   private sets = new Map<string, StateSet>();
+  private setsSize = 0;
   private afterFrame = new WeakMap<Frame, StateSet>();
   private readableSets = new WeakMap<StateSet, StateSet>();
 
-  constructor(readonly machine: Machine) {}
+  constructor(
+    readonly machine: Machine,
+    private readonly maxKept = MAX_KEPT,
+  ) {}
 
   /** Before the first byte. */
   start(): StateSet {
+    if (this.first !== undefined) return this.first;
     const closure = this.closure();
     closure.add(this.machine.ruleStart[this.machine.root]!, 0, this.frames.of(this.machine.root, []));
-    return this.finish(closure);
+    return (this.first = this.finish(closure));
   }
 
   /** @returns null where the byte may not come */
@@ -34,7 +42,7 @@ export class Automaton {
     if (known !== undefined) return known;
     const { edgeStart, edgeLow, edgeHigh, edgeTarget } = this.machine;
     const closure = this.closure();
-    this.work += set.states.length / LOOKS_A_STATE;
+    this.work.spend(set.states.length / LOOKS_A_STATE);
     for (const { state, count, frame } of set.states) {
       for (let edge = edgeStart[state]!; edge < edgeStart[state + 1]!; edge++) {
         if (edgeLow[edge]! <= byte && byte <= edgeHigh[edge]!) closure.add(edgeTarget[edge]!, count, frame);
@@ -50,7 +58,8 @@ export class Automaton {
     if (set === undefined) {
       const closure = this.closure();
       for (const caller of frame.returns) closure.add(caller.state, caller.count, caller.frame);
-      this.afterFrame.set(frame, (set = this.finish(closure)));
+      set = this.finish(closure);
+      this.afterFrame.set(frame, set);
     }
     return set;
   }
@@ -69,26 +78,29 @@ export class Automaton {
     return part;
   }
 
-  /** Lets go of everything but what is in use. */
+  /** Lets go of everything but what is in use, which no longer leads to the rest. */
   forget(): void {
+    for (const set of this.sets.values()) set.forget();
     this.sets = new Map();
+    this.setsSize = 0;
+    this.first = undefined;
     this.frames.forget();
     this.afterFrame = new WeakMap();
     this.readableSets = new WeakMap();
   }
 
   private closure(): Closure {
-    return new Closure(this.machine, this.frames);
+    if (this.setsSize + this.frames.numReturns > this.maxKept) this.forget();
+    return new Closure(this.machine, this.frames, this.work);
   }
 
   private finish(closure: Closure): StateSet {
     const states = closure.run();
-    this.work += closure.work;
     const key = `${closure.canEnd}${states.map(({ state, count, frame }) => `${state},${count},${frame.id}`).join(';')}`;
     let set = this.sets.get(key);
     if (set === undefined) {
-      if (this.sets.size >= MAX_SETS) this.forget();
       this.sets.set(key, (set = new StateSet(states, closure.canEnd)));
+      this.setsSize += SET_SIZE + states.length;
     }
     return set;
   }

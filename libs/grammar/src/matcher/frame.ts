@@ -1,3 +1,5 @@
+import type { Work } from './work.js';
+
 /** Where a rule goes on when one that it called has ended. */
 export interface Return {
   state: number;
@@ -18,37 +20,46 @@ export interface Frame {
 
 /** Keeps one object for equal frames, so that what is found out about one is known for all. */
 export class Frames {
+  /** Callers of all frames that are kept. */
+  numReturns = 0;
   private byContent = new Map<string, Frame>();
-  private byPair = new Map<string, Frame>();
+  private byParts = new Map<string, Frame>();
   private numMade = 0;
 
-  get size(): number {
-    return this.byContent.size;
-  }
+  constructor(private readonly work: Work) {}
 
   /** Frames that are still in use stay as they are. */
   forget(): void {
     this.byContent = new Map();
-    this.byPair = new Map();
+    this.byParts = new Map();
+    this.numReturns = 0;
   }
 
   of(rule: number, given: readonly Return[]): Frame {
+    this.work.spend(given.length);
     const returns = this.joined(given);
     const key = `${rule}:${returns.map(({ state, count, frame }) => `${state},${count},${frame.id}`).join(';')}`;
     let frame = this.byContent.get(key);
     if (frame === undefined) {
-      const depth = returns.length === 0 ? 0 : Math.min(...returns.map((caller) => caller.frame.depth)) + 1;
+      const depth = returns.reduce((least, caller) => Math.min(least, caller.frame.depth + 1), returns.length === 0 ? 0 : Infinity);
       this.byContent.set(key, (frame = { id: this.numMade++, rule, depth, returns }));
+      this.numReturns += 1 + returns.length;
     }
     return frame;
   }
 
-  /** The callers of both, which are frames of one rule. */
-  merge(a: Frame, b: Frame): Frame {
-    if (a === b) return a;
-    const key = a.id < b.id ? `${a.id},${b.id}` : `${b.id},${a.id}`;
-    let frame = this.byPair.get(key);
-    if (frame === undefined) this.byPair.set(key, (frame = this.of(a.rule, [...a.returns, ...b.returns])));
+  /** The callers of all of the frames, which are of one rule. */
+  union(parts: readonly Frame[]): Frame {
+    const [first] = parts;
+    if (parts.length === 1) return first!;
+    const ids = parts.map(({ id }) => id).sort((a, b) => a - b);
+    const key = ids.join();
+    let frame = this.byParts.get(key);
+    if (frame === undefined) {
+      const returns = parts.flatMap((part) => part.returns);
+      this.byParts.set(key, (frame = this.of(first!.rule, returns)));
+      this.numReturns += parts.length;
+    }
     return frame;
   }
 
@@ -57,11 +68,18 @@ export class Frames {
     if (given.length < 2) return [...given];
     const sorted = given.toSorted((a, b) => a.state - b.state || a.count - b.count || a.frame.rule - b.frame.rule);
     const joined: Return[] = [];
-    for (const caller of sorted) {
-      const last = joined.at(-1);
-      const isSame = last?.state === caller.state && last.count === caller.count && last.frame.rule === caller.frame.rule;
-      if (isSame) joined[joined.length - 1] = { ...caller, frame: this.merge(last.frame, caller.frame) };
-      else joined.push(caller);
+    for (let first = 0; first < sorted.length;) {
+      const { state, count, frame } = sorted[first]!;
+      const frames = new Set([frame]);
+      let next = first + 1;
+      for (
+        let other = sorted[next];
+        other?.state === state && other.count === count && other.frame.rule === frame.rule;
+        other = sorted[++next]
+      )
+        frames.add(other.frame);
+      joined.push({ state, count, frame: this.union([...frames]) });
+      first = next;
     }
     return joined;
   }

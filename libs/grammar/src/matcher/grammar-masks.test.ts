@@ -2,7 +2,7 @@ import { GrammarTooComplexError } from '@ringmesh/core';
 import { describe, expect, it } from 'vitest';
 import { compileGrammar } from '../compile-grammar.js';
 import type { GrammarSource } from '../grammar-source.js';
-import { trie } from '../testing/vocabulary.js';
+import { tokenizer, trie } from '../testing/vocabulary.js';
 import { GrammarMasks } from './grammar-masks.js';
 import { LeafWalks, WalkScratch } from './leaf-walk.js';
 
@@ -21,16 +21,23 @@ const SOURCES: [string, GrammarSource][] = [
 describe('the work of a mask', () => {
   it.each(SOURCES)('has a limit, with %s', (_, source) => {
     const enough = masksOf(source, 100_000);
-    expect(enough.of(enough.start).some((word) => word !== 0)).toBe(true);
+    expect(enough.of(enough.start()).some((word) => word !== 0)).toBe(true);
     const scant = masksOf(source, 100);
-    expect(() => scant.of(scant.start)).toThrow(GrammarTooComplexError);
+    expect(() => scant.of(scant.start())).toThrow(GrammarTooComplexError);
+  });
+
+  it.each(SOURCES)('has a limit for a token, too, with %s', (_, source) => {
+    const [enough, scant] = [masksOf(source, 100_000), masksOf(source, 100)];
+    const opening = tokenizer.encode(source === SOURCES[0]![1] ? '"' : '{')[0]!;
+    expect(enough.after(enough.start(), opening)).not.toBe(null);
+    expect(() => scant.after(scant.start(), opening)).toThrow(GrammarTooComplexError);
   });
 
   it('is done once', () => {
     const masks = masksOf(SOURCES[1]![1], 100_000);
-    const first = masks.of(masks.start);
-    const { work } = masks.automaton;
-    expect(masks.of(masks.start)).toBe(first);
-    expect(masks.automaton.work).toBe(work);
+    const first = masks.of(masks.start());
+    const { done } = masks.automaton.work;
+    expect(masks.of(masks.start())).toBe(first);
+    expect(masks.automaton.work.done).toBe(done);
   });
 });

@@ -1,25 +1,23 @@
-import { GrammarTooComplexError } from '@ringmesh/core';
 import { type Machine, StateFlag, UNLIMITED } from '../machine/machine.js';
 import { Automaton } from './automaton.js';
 import type { LeafWalk, LeafWalks } from './leaf-walk.js';
 import type { RunState, StateSet } from './state-set.js';
 import type { TokenTrie } from './token-trie.js';
 
-/** States that one mask may look at, and nodes of the trie beside them: some 50 ms. A usual mask takes some hundred. */
-const MAX_WORK = 400_000;
+/** States that one mask or token may look at, and nodes of the trie beside them: some 100 ms. A usual mask takes some hundred. */
+const MAX_WORK = 150_000;
 /** A node of the trie costs so much less than a state. */
 const NODES_A_STATE = 16;
+/** Words of a mask that cost as much as a node. */
+const WORDS_A_NODE = 8;
 /** Masks that a grammar keeps, of 16 KiB each at the vocabulary of Ring-lite. */
 const MAX_MASKS = 256;
 
 /** The masks of one grammar over one vocabulary, shared by all requests with this grammar. */
 export class GrammarMasks {
   readonly automaton: Automaton;
-  readonly start: StateSet;
   private readonly path: StateSet[] = []; // by depth of the trie
   private numMasks = 0;
-  /** What {@link Automaton.work} may reach before the mask at hand is given up. */
-  private limit = 0;
 
   /** @param walksOf what tokens do from a state of a deterministic rule */
   constructor(
@@ -29,7 +27,22 @@ export class GrammarMasks {
     private readonly maxWork = MAX_WORK,
   ) {
     this.automaton = new Automaton(machine);
-    this.start = this.automaton.start();
+  }
+
+  /** Before the first token. @throws GrammarTooComplexError */
+  start(): StateSet {
+    this.automaton.work.allow(this.maxWork);
+    return this.automaton.start();
+  }
+
+  /** After a token. @returns null where it may not come. @throws GrammarTooComplexError */
+  after(before: StateSet, token: number): StateSet | null {
+    this.automaton.work.allow(this.maxWork);
+    const { tokenBytes, tokenStart } = this.trie;
+    const [first, last] = [tokenStart[token] ?? 0, tokenStart[token + 1] ?? 0];
+    let set: StateSet | null = first === last ? null : before;
+    for (let index = first; index < last && set !== null; index++) set = this.automaton.next(set, tokenBytes[index]!);
+    return set;
   }
 
   /**
@@ -43,7 +56,7 @@ export class GrammarMasks {
       this.automaton.forget();
     }
     const mask = new Uint32Array(Math.ceil(this.trie.vocabSize / 32));
-    this.limit = this.automaton.work + this.maxWork;
+    this.automaton.work.allow(this.maxWork);
     const { flags } = this.machine;
     const branching = this.automaton.branching(set);
     if (branching.states.length > 0) this.walk(branching, 0, this.trie.byte.length, mask);
@@ -54,8 +67,8 @@ export class GrammarMasks {
   /** Adds the tokens that a deterministic rule allows, and those that go on after its end. */
   private addLeaf({ state, count, frame }: RunState, mask: Uint32Array): void {
     const walks = this.walksOf(state);
-    if (!walks.has(state)) this.spend(this.trie.byte.length);
     const walk = walks.of(state);
+    this.spend(walks.takeCost() + mask.length / WORDS_A_NODE);
     const [min, max] = [this.machine.ruleMin[frame.rule]!, this.machine.ruleMax[frame.rule]!];
     const room = max === UNLIMITED ? Infinity : max - count;
     addInside(walk, room, mask);
@@ -63,6 +76,7 @@ export class GrammarMasks {
     const after = this.automaton.after(frame);
     const { exitNodes, exitCounts, exitsAreGated } = walk;
     if (after.states.length === 0 && !exitsAreGated) return;
+    this.spend(exitNodes.length);
     for (let exit = 0; exit < exitNodes.length; exit++) {
       const gained = exitCounts[exit]!;
       if (gained > room || count + gained < min) continue;
@@ -93,9 +107,7 @@ export class GrammarMasks {
 
   /** @throws GrammarTooComplexError */
   private spend(numNodes: number): void {
-    this.automaton.work += numNodes / NODES_A_STATE;
-    if (this.automaton.work <= this.limit) return;
-    throw new GrammarTooComplexError('the grammar leaves too many ways open at once to follow them all: simplify it');
+    this.automaton.work.spend(numNodes / NODES_A_STATE);
   }
 
   private addTokens(node: number, mask: Uint32Array): void {

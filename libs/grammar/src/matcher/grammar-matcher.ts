@@ -4,7 +4,8 @@ import type { StateSet } from './state-set.js';
 
 /** Follows the tokens of one reply and says which ones may come next. */
 export class GrammarMatcher {
-  private set: StateSet;
+  /** undefined: nothing has come yet. */
+  private reached: StateSet | undefined;
   private readonly withEnd: Uint32Array;
 
   /** @param endTokenIds tokens that end a reply: allowed where the text may end */
@@ -12,8 +13,11 @@ export class GrammarMatcher {
     private readonly masks: GrammarMasks,
     private readonly endTokenIds: readonly number[],
   ) {
-    this.set = masks.start;
     this.withEnd = new Uint32Array(Math.ceil(masks.trie.vocabSize / 32));
+  }
+
+  private get set(): StateSet {
+    return this.reached ?? this.masks.start();
   }
 
   /** The text may end here, and nothing can follow. */
@@ -38,14 +42,12 @@ export class GrammarMatcher {
     return this.withEnd;
   }
 
-  /** Takes the next token of the reply. @throws EngineFailedError where it may not come */
+  /** Takes the next token of the reply. @throws EngineFailedError where it may not come; GrammarTooComplexError */
   accept(tokenId: number): void {
-    if (this.set.canEnd && this.endTokenIds.includes(tokenId)) return;
-    const { tokenBytes, tokenStart } = this.masks.trie;
-    const [first, last] = [tokenStart[tokenId] ?? 0, tokenStart[tokenId + 1] ?? 0];
-    let set: StateSet | null = first === last ? null : this.set;
-    for (let index = first; index < last && set !== null; index++) set = this.masks.automaton.next(set, tokenBytes[index]!);
-    if (set === null) throw new EngineFailedError(`token ${tokenId} came where the grammar of the request does not allow it`);
-    this.set = set;
+    const before = this.set;
+    if (before.canEnd && this.endTokenIds.includes(tokenId)) return;
+    const after = this.masks.after(before, tokenId);
+    if (after === null) throw new EngineFailedError(`token ${tokenId} came where the grammar of the request does not allow it`);
+    this.reached = after;
   }
 }

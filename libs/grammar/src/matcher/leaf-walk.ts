@@ -31,13 +31,19 @@ export class WalkScratch {
 }
 
 const NOWHERE = -1;
+/** A pair of states that are compared costs as much as so many nodes of the trie. */
+const NODES_A_PAIR = 8;
+/** Rows that are kept, of 1 KiB each. */
+const MAX_ROWS = 1_024;
 /** How many of the states walked last a new one is compared with. */
 const NUM_COMPARED = 4;
 
 /** Tells what tokens do, by state; a walk through the whole trie takes a millisecond or two, so it is done once. */
 export class LeafWalks {
   private readonly walks = new Map<number, LeafWalk>();
-  private rows: (Int32Array | undefined)[] = []; // by state
+  private rows = new Map<number, Int32Array>(); // by state
+  private cost = 0;
+  private size = 0;
   private readonly lately: number[] = []; // states whose walks were made last, the last one first
 
   constructor(
@@ -46,18 +52,23 @@ export class LeafWalks {
     private readonly scratch: WalkScratch,
   ) {}
 
-  get size(): number {
-    return this.walks.size;
+  /** Of the walks that are kept. */
+  get numBytes(): number {
+    return this.size;
+  }
+
+  /** @returns what was done since the last call, in nodes of the trie */
+  takeCost(): number {
+    const { cost } = this;
+    this.cost = 0;
+    return cost;
   }
 
   forget(): void {
     this.walks.clear();
     this.lately.length = 0;
-    this.rows = [];
-  }
-
-  has(state: number): boolean {
-    return this.walks.has(state);
+    this.rows.clear();
+    this.size = 0;
   }
 
   of(state: number): LeafWalk {
@@ -68,7 +79,11 @@ export class LeafWalks {
 
   /** A state that no token tells apart from one that was walked lately has the same walk: far from its ends, each state of `[a-z]{1,500}`. */
   private alike(state: number): LeafWalk | undefined {
-    const known = this.lately.find((other) => agree(this.machine, state, other, this.trie.maxDepth));
+    const known = this.lately.find((other) => {
+      const { isSame, numPairs } = agree(this.machine, state, other, this.trie.maxDepth);
+      this.cost += NODES_A_PAIR * numPairs;
+      return isSame;
+    });
     if (known !== undefined) return this.walks.get(known);
     this.lately.unshift(state);
     this.lately.length = Math.min(this.lately.length, NUM_COMPARED);
@@ -87,6 +102,7 @@ export class LeafWalks {
     const rows = [this.row(start)]; // by depth
     const gained = [0];
     for (let node = 0; node < byte.length;) {
+      this.cost++;
       const at = depth[node]!;
       const state = rows[at]![byte[node]!]!;
       if (state === NOWHERE) {
@@ -115,18 +131,21 @@ export class LeafWalks {
       node++;
     }
     const exits = { exitNodes: exitNodes.slice(0, numExits), exitCounts: exitCounts.slice(0, numExits) };
-    return { inside, ...exits, exitsAreGated, ...sortByNeed(counts ? needOf : new Uint16Array(0)) };
+    const made = { inside, ...exits, exitsAreGated, ...sortByNeed(counts ? needOf : new Uint16Array(0)) };
+    for (const array of Object.values(made)) if (typeof array !== 'boolean') this.size += array.byteLength;
+    return made;
   }
 
   /** Where each byte leads. */
   private row(state: number): Int32Array {
-    let row = this.rows[state];
+    let row = this.rows.get(state);
     if (row === undefined) {
       const { edgeStart, edgeLow, edgeHigh, edgeTarget } = this.machine;
       row = new Int32Array(256).fill(NOWHERE);
       for (let edge = edgeStart[state]!; edge < edgeStart[state + 1]!; edge++)
         row.fill(edgeTarget[edge]!, edgeLow[edge], edgeHigh[edge]! + 1);
-      this.rows[state] = row;
+      if (this.rows.size >= MAX_ROWS) this.rows.clear();
+      this.rows.set(state, row);
     }
     return row;
   }

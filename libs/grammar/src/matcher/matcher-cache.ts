@@ -6,10 +6,10 @@ import { GrammarMatcher } from './grammar-matcher.js';
 import { LeafWalks, WalkScratch } from './leaf-walk.js';
 import type { TokenTrie } from './token-trie.js';
 
-/** Grammars whose masks are kept, of at most 8 MiB each. */
+/** Grammars whose masks are kept, of some 30 MiB each at most. */
 const MAX_GRAMMARS = 16;
-/** States of one grammar whose walks are kept. */
-const MAX_WALKS = 64;
+/** Bytes of the walks of one grammar that are kept. */
+const MAX_WALK_BYTES = 8 * 2 ** 20;
 
 /** Makes matchers; what was found out about a grammar is kept for the next request that has it. */
 export class MatcherCache {
@@ -35,7 +35,7 @@ export class MatcherCache {
     const own = new LeafWalks(machine, trie, scratch);
     return new GrammarMasks(machine, trie, (state) => {
       if (state < BASE.numStates) return walks;
-      if (own.size >= MAX_WALKS) own.forget();
+      if (own.numBytes >= MAX_WALK_BYTES) own.forget();
       return own;
     });
   }

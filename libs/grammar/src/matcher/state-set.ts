@@ -19,4 +19,10 @@ export class StateSet {
     /** The text may end here. */
     readonly canEnd: boolean,
   ) {}
+
+  /** Forgets what was found out about it. */
+  forget(): void {
+    this.next.fill(undefined);
+    this.mask = undefined;
+  }
 }
