@@ -39,9 +39,14 @@ export interface RequestKind {
 
 /**
  * The engine's requests, checked against the model's vocabulary and context: all choices of the first prompt, then those of the next.
- * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError
+ * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError, QueueFullError
  */
-export function prepareRequests(model: ServedModel, fields: GenerationFields, prompts: number[][], kind: RequestKind): TextRequest[] {
+export async function prepareRequests(
+  model: ServedModel,
+  fields: GenerationFields,
+  prompts: number[][],
+  kind: RequestKind,
+): Promise<TextRequest[]> {
   const stopTokenIds = fields.stop_token_ids ?? [];
   model.checkTokenIds(stopTokenIds, 'stop_token_ids');
   const shared = {
@@ -56,7 +61,7 @@ export function prepareRequests(model: ServedModel, fields: GenerationFields, pr
     reasoning: kind.reasoning,
     thoughtLimit: kind.thoughtLimit,
     shownTokenIds: kind.shownTokenIds,
-    constraint: kind.grammar && constraintOf(model, fields, kind.grammar),
+    constraint: kind.grammar && (await constraintOf(model, fields, kind.grammar)),
   };
   const rules = tokenRules(model, fields);
   const numChoices = choicesPerPrompt(fields, kind, prompts.length);
@@ -90,7 +95,7 @@ function constraintOf(
   model: ServedModel,
   { ignore_eos: ignoreEnd }: GenerationFields,
   { source, thought, field }: NonNullable<RequestKind['grammar']>,
-): GrammarConstraint {
+): Promise<GrammarConstraint> {
   return model.grammars.constraint(source, thought, ignoreEnd === true ? [] : model.endTokenIds, field);
 }
 

@@ -41,7 +41,8 @@ const NUM_COMPARED = 4;
 /** Tells what tokens do, by state; a walk through the whole trie takes a millisecond or two, so it is done once. */
 export class LeafWalks {
   private readonly walks = new Map<number, LeafWalk>();
-  private rows = new Map<number, Int32Array>(); // by state
+  private rows: (Int32Array | undefined)[] = []; // by state
+  private numRows = 0;
   private cost = 0;
   private size = 0;
   private readonly lately: number[] = []; // states whose walks were made last, the last one first
@@ -67,7 +68,7 @@ export class LeafWalks {
   forget(): void {
     this.walks.clear();
     this.lately.length = 0;
-    this.rows.clear();
+    this.forgetRows();
     this.size = 0;
   }
 
@@ -138,16 +139,21 @@ export class LeafWalks {
 
   /** Where each byte leads. */
   private row(state: number): Int32Array {
-    let row = this.rows.get(state);
+    let row = this.rows[state];
     if (row === undefined) {
       const { edgeStart, edgeLow, edgeHigh, edgeTarget } = this.machine;
       row = new Int32Array(256).fill(NOWHERE);
       for (let edge = edgeStart[state]!; edge < edgeStart[state + 1]!; edge++)
         row.fill(edgeTarget[edge]!, edgeLow[edge], edgeHigh[edge]! + 1);
-      if (this.rows.size >= MAX_ROWS) this.rows.clear();
-      this.rows.set(state, row);
+      if (++this.numRows > MAX_ROWS) this.forgetRows();
+      this.rows[state] = row;
     }
     return row;
+  }
+
+  private forgetRows(): void {
+    this.rows = [];
+    this.numRows = 0;
   }
 }
 

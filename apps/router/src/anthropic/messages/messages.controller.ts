@@ -42,7 +42,7 @@ export class MessagesController {
     this.model.checkName(body.model);
     const id = randomId('msg');
     const { thinking } = body;
-    const { promptIds, format, requests } = prepareChat(
+    const { promptIds, format, requests } = await prepareChat(
       this.model,
       {
         ...chatFields(body),

@@ -43,7 +43,7 @@ export class ChatController {
     this.model.checkName(body.model);
     const id = `chatcmpl-${randomUUID()}`;
     const maxTokensField = body.max_completion_tokens == null ? 'max_tokens' : 'max_completion_tokens';
-    const { promptIds, format, requests } = prepareChat(this.model, body, {
+    const { promptIds, format, requests } = await prepareChat(this.model, body, {
       id,
       promptField: 'messages',
       maxTokensField,

@@ -29,9 +29,9 @@ export interface PreparedChat {
 
 /**
  * Makes a conversation a request to the engine.
- * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError
+ * @throws InvalidRequestError, ContextLengthExceededError; GrammarInvalidError, GrammarTooComplexError, QueueFullError
  */
-export function prepareChat(model: ServedModel, fields: ChatFields, kind: ChatKind): PreparedChat {
+export async function prepareChat(model: ServedModel, fields: ChatFields, kind: ChatKind): Promise<PreparedChat> {
   const { output } = model;
   const hasTools = fields.tool_choice !== 'none' && fields.tools != null && fields.tools.length > 0;
   const conversation = { ...fields, tools: hasTools ? fields.tools : null };
@@ -42,7 +42,7 @@ export function prepareChat(model: ServedModel, fields: ChatFields, kind: ChatKi
     toolCalls: hasTools && output.parsesToolCalls ? toolCalls : undefined,
   };
   const maxThought = fields.max_reasoning_tokens ?? fields.thinking_token_budget ?? -1;
-  const requests = prepareRequests(model, fields, [promptIds], {
+  const requests = await prepareRequests(model, fields, [promptIds], {
     ...kind,
     reasoning: format.reasoning,
     thoughtLimit: maxThought < 0 ? undefined : output.thoughtLimit(maxThought, opensThought),

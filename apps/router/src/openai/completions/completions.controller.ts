@@ -51,7 +51,7 @@ export class CompletionsController {
     const answer = answerGrammar(body);
     const numChoices = body.n ?? 1;
     const numAnswers = body.best_of ?? numChoices;
-    const requests = prepareRequests(this.model, body, prompts, {
+    const requests = await prepareRequests(this.model, body, prompts, {
       id,
       promptField: 'prompt',
       maxTokensField: 'max_tokens',

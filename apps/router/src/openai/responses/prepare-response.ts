@@ -24,7 +24,7 @@ export interface PreparedResponse {
  * Makes a request for a response one to the engine.
  * @throws InvalidRequestError, ContextLengthExceededError, PreviousResponseNotFoundError
  */
-export function prepareResponse(model: ServedModel, kept: OwnResponses, body: ResponseRequest): PreparedResponse {
+export async function prepareResponse(model: ServedModel, kept: OwnResponses, body: ResponseRequest): Promise<PreparedResponse> {
   const isStored = body.store ?? kept.isEnabled;
   const wantsStore = body.store === true ? 'store' : body.background ? 'background' : undefined;
   if (wantsStore !== undefined && !kept.isEnabled) {
@@ -34,7 +34,8 @@ export function prepareResponse(model: ServedModel, kept: OwnResponses, body: Re
   const previous = body.previous_response_id == null ? [] : previousItems((id) => kept.find(id), body.previous_response_id);
   const input = storedItems(body.input, randomId);
   checkCalls(previous, input);
-  const { promptIds, format, requests } = prepareChat(model, chatFields(body, chatMessages(body.instructions, [...previous, ...input])), {
+  const fields = chatFields(body, chatMessages(body.instructions, [...previous, ...input]));
+  const { promptIds, format, requests } = await prepareChat(model, fields, {
     id,
     promptField: 'input',
     maxTokensField: 'max_output_tokens',

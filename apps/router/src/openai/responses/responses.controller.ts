@@ -52,7 +52,7 @@ export class ResponsesController {
   ): Promise<ResponseObject | StreamableFile> {
     this.model.checkName(body.model);
     const own = this.responsesOf(client);
-    const { id, builder, requests, input, isStored } = prepareResponse(this.model, own, body);
+    const { id, builder, requests, input, isStored } = await prepareResponse(this.model, own, body);
     if (body.background) {
       const { apiKey } = client;
       const job = { builder, input, apiKeyName: apiKey?.name ?? null };
