@@ -43,6 +43,14 @@ describe('the grammar of a request', () => {
     await expect(asked).rejects.toMatchObject({ field: 'guided_json', message: expect.stringMatching(says) as string });
   });
 
+  it.each([
+    ['small', { type: 'object' } as const],
+    ['large', large(700)],
+  ])('goes to the engine as often as there are answers without a copy, when it is %s', async (_, source) => {
+    const { grammar } = await new Grammars(vocabulary).constraint(source, 'none', [], 'guided_json');
+    for (const part of Object.values(grammar.machine)) if (ArrayBuffer.isView(part)) expect(part.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
   it('waits for no more than so many large ones', async () => {
     const grammars = new Grammars(vocabulary);
     const asked = Array.from({ length: 40 }, (_, index) => grammars.constraint(large(500 + index), 'none', [], 'guided_json'));

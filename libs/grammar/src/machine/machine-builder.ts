@@ -3,6 +3,7 @@ import type { Dfa } from '../regex/dfa.js';
 import { type Budget, MAX_STATES } from './budget.js';
 import { measureHeights } from './heights.js';
 import { leftCallCycle } from './left-calls.js';
+import { shared } from './shared.js';
 import { type Machine, MAX_NESTING, NEVER, StateFlag, UNLIMITED } from './machine.js';
 
 /** Three numbers an edge: lowest byte, highest byte, target. */
@@ -148,19 +149,19 @@ export class MachineBuilder {
     const calls = flatten(this.calls, 2);
     const machine: Machine = {
       edgeStart: edges.starts,
-      edgeLow: Uint8Array.from(edges.columns[0]!),
-      edgeHigh: Uint8Array.from(edges.columns[1]!),
+      edgeLow: bytes(edges.columns[0]!),
+      edgeHigh: bytes(edges.columns[1]!),
       edgeTarget: edges.columns[2]!,
       emptyStart: empty.starts,
       emptyTarget: empty.columns[0]!,
       callStart: calls.starts,
       callRule: calls.columns[0]!,
       callReturn: calls.columns[1]!,
-      flags: Uint8Array.from(this.flags),
-      height: new Uint16Array(this.flags.length).fill(NEVER),
-      ruleStart: Int32Array.from(this.ruleStart),
-      ruleMin: Int32Array.from(this.ruleMin),
-      ruleMax: Int32Array.from(this.ruleMax),
+      flags: bytes(this.flags),
+      height: shared(Uint16Array, this.flags.length).fill(NEVER),
+      ruleStart: numbers(this.ruleStart),
+      ruleMin: numbers(this.ruleMin),
+      ruleMax: numbers(this.ruleMax),
       root,
     };
     if (leftCallCycle(machine)) throw new GrammarInvalidError('a part of it refers to itself with nothing before it ("$ref" in a circle)');
@@ -172,11 +173,23 @@ export class MachineBuilder {
   }
 }
 
+function bytes(values: ArrayLike<number>): Uint8Array {
+  const array = shared(Uint8Array, values.length);
+  array.set(values);
+  return array;
+}
+
+function numbers(values: ArrayLike<number>): Int32Array {
+  const array = shared(Int32Array, values.length);
+  array.set(values);
+  return array;
+}
+
 /** Lists of entries of `width` numbers, end to end: where each list begins, and the first, second, … numbers of all entries. */
 function flatten(lists: Lists, width: number): { starts: Int32Array; columns: Int32Array[] } {
-  const starts = new Int32Array(lists.length + 1);
+  const starts = shared(Int32Array, lists.length + 1);
   for (let state = 0; state < lists.length; state++) starts[state + 1] = starts[state]! + (lists[state]?.length ?? 0) / width;
-  const columns = Array.from({ length: width }, () => new Int32Array(starts[lists.length]!));
+  const columns = Array.from({ length: width }, () => shared(Int32Array, starts[lists.length]!));
   for (let state = 0; state < lists.length; state++) {
     const list = lists[state];
     if (list == null) continue;

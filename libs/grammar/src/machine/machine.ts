@@ -1,6 +1,7 @@
 /**
  * A compiled grammar: a pushdown automaton over bytes. States belong to rules; a state may read a byte, go on without one, or call a rule and
- * go on where the call returns. A rule that is called reads at least one byte. Plain data: it crosses a thread.
+ * go on where the call returns. A rule that is called reads at least one byte. Plain data in shared memory: it crosses a thread without
+ * a copy, as often as there are answers.
  */
 export interface Machine {
   /** Of state s: the edges `edgeStart[s]` to `edgeStart[s + 1]`, each from a byte `edgeLow` to `edgeHigh`. */

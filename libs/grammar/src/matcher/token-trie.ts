@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Tokenizer } from '@ringmesh/tokenizer';
+import { shared } from '../machine/shared.js';
 
 /**
  * The tokens of a vocabulary that are text, as a trie over their bytes in depth-first order: a node's descendants follow it, so that a walk
@@ -109,8 +110,4 @@ function commonLength({ tokenBytes, tokenStart }: Texts, a: number, b: number): 
   let length = 0;
   while (length < most && tokenBytes[left + length] === tokenBytes[right + length]) length++;
   return length;
-}
-
-function shared<T>(array: { new (buffer: SharedArrayBuffer): T; BYTES_PER_ELEMENT: number }, length: number): T {
-  return new array(new SharedArrayBuffer(length * array.BYTES_PER_ELEMENT));
 }
