@@ -150,6 +150,11 @@ describe('chat requests with a bad field', () => {
       { guided_json: JSON.stringify(deepSchema(100)) },
       { code: 'grammar_invalid', param: 'guided_json', says: 'deep' },
     ],
+    [
+      'a schema that is nested more deeply than a stack holds',
+      { guided_json: `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}` },
+      { code: 'grammar_invalid', param: 'guided_json', says: 'deep' },
+    ],
     ['a bias that is too large', { logit_bias: { 5: 101 } }, 'logit_bias.5'],
     ['a bias of no token', { logit_bias: { '5.5': 1 } }, { param: 'logit_bias.5.5', says: 'token id' }],
     ['a bias of a token outside the vocabulary', { logit_bias: { 768: 1 } }, { param: 'logit_bias', says: '768' }],

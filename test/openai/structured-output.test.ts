@@ -174,6 +174,12 @@ describe('other forms of an answer', () => {
     expect(finish_reason).toBe('stop');
   });
 
+  it('a regular expression that is compiled on a thread of its own', async () => {
+    const { message, finish_reason } = await create({ guided_regex: '[a-f]{3}(?:x.{0,700})?', stop: ['x'] });
+    expect(message.content).toMatch(/^[a-f]{3}$/u);
+    expect(finish_reason).toBe('stop');
+  });
+
   it('one of several texts, also where the end token is ignored', async () => {
     const guided_choice = ['yes', 'no', 'perhaps — or not'];
     for (const fields of [{}, { ignore_eos: true }]) {
