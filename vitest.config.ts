@@ -19,6 +19,7 @@ export default defineConfig({
           name: 'cluster',
           include: ['test/{parity,cluster,openai,anthropic}/**/*.test.ts'],
           fileParallelism: false,
+          maxConcurrency: 2, // of tests that say that they may run beside others
           sequence: { groupOrder: 1 },
           testTimeout: 180_000,
           hookTimeout: 300_000,

@@ -8,6 +8,13 @@ import { environment, main, root, run, setup, step, ToolError } from './setup.mj
 const count = { passed: 0, failed: 0, skipped: 0 };
 const times = [];
 
+/** What is checked without running anything. */
+const CHECKS = {
+  types: ['typescript/bin/tsc', '-p', 'tsconfig.test.json'],
+  lint: ['eslint/bin/eslint.js', '.', '--max-warnings=0'],
+  format: ['prettier/bin/prettier.cjs', '--check', '.'],
+};
+
 /** Keeps the step's time for the summary, and counts a failure that no test stands for. */
 async function timed(name, work) {
   const started = performance.now();
@@ -22,9 +29,15 @@ async function timed(name, work) {
   }
 }
 
-async function check(node, name, program, ...args) {
-  const command = [join(root, 'node_modules', program), ...args];
-  await timed(name, () => step(`[test] ${name}`, () => run(node, command, { env: environment(node) })));
+/** All checks at once: each has one core to do with. */
+async function check(node) {
+  const names = Object.keys(CHECKS).join(', ');
+  const checks = Object.values(CHECKS).map(([program, ...args]) => [join(root, 'node_modules', program), ...args]);
+  await step(`[test] ${names}`, async () => {
+    const results = await Promise.all(checks.map((command) => run(node, command, { env: environment(node) })));
+    const failed = results.filter(({ code }) => code !== 0);
+    return { code: failed.length, output: failed.map(({ output }) => output).join('\n') };
+  });
 }
 
 async function vitest(node, project, folder) {
@@ -49,9 +62,7 @@ await main(async () => {
       node = await setup();
       await installDebianPackages();
     });
-    await check(node, 'types', 'typescript/bin/tsc', '-p', 'tsconfig.test.json');
-    await check(node, 'lint', 'eslint/bin/eslint.js', '.', '--max-warnings=0');
-    await check(node, 'format', 'prettier/bin/prettier.cjs', '--check', '.');
+    await timed('checks', () => check(node));
     await timed('unit', () => vitest(node, 'unit', reports));
     await timed('cluster', () => vitest(node, 'cluster', reports));
     return 0;

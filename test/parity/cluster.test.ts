@@ -13,7 +13,7 @@ import { readManifest } from '@ringmesh/weights';
 import { describe, expect, it } from 'vitest';
 import { startTestRouter } from '../openai/test-router.js';
 
-/** The goldens through real processes and the API: every topology gives the authors' numbers, and all topologies the same bits. */
+/** The goldens through real processes and the API: every topology gives the authors' numbers, and all topologies the same bits. Models two at a time: nothing here waits for a deadline. */
 
 const TOP_LOGPROBS = 20;
 
@@ -122,7 +122,7 @@ function bits(choice: Choice, numTokens = choice.token_ids.length): unknown {
   ];
 }
 
-describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
+describe.concurrent.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
   it('gives the golden numbers, and the same bits, however its experts are laid out', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
@@ -148,7 +148,7 @@ describe.each(goldenModels('bailing_moe'))('$name', ({ dir, prompts }) => {
 });
 
 /** How experts are laid out does not depend on the kind of attention: two ways will do here, once, and the ends of generations come below. */
-describe.each(goldenModels('bailing_moe_linear'))('$name', ({ name: model, dir, prompts }) => {
+describe.concurrent.each(goldenModels('bailing_moe_linear'))('$name', ({ name: model, dir, prompts }) => {
   it('gives the golden numbers to prompts alone', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
@@ -169,7 +169,7 @@ describe.each(goldenModels('bailing_moe_linear'))('$name', ({ name: model, dir, 
   });
 });
 
-describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')])('$name', ({ dir, prompts }) => {
+describe.concurrent.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')])('$name', ({ dir, prompts }) => {
   it('gives the golden numbers to prompts that are sent at once, in chunks smaller than the prompts', async () => {
     const packDir = await packedModel(dir);
     const { numShards } = await readManifest(packDir);
