@@ -9,8 +9,8 @@ export interface StepCost {
 
 /** What a step with prompts may take, of one without. Streams are to be slowed down three times at most, and steps vary. */
 const SLOWDOWN = 2.5;
-/** Tokens that prompts get at least, so that they get on whatever was measured. */
-const MIN_TOKENS = 16;
+/** So that prompts get on whatever was measured. */
+export const MIN_TOKENS = 16;
 /** After so many steps with prompts comes one without, so that what decode takes stays known. */
 const REMEASURE_STEPS = 16;
 const NUM_DECODE_STEPS = 4;
@@ -27,15 +27,18 @@ export class PrefillPace {
   private readonly prefills: { tokens: number; secondsPerToken: number }[] = [];
   private sinceDecode = 0;
 
+  /** @param minTokens that prompts get at least, in a step that has any */
+  constructor(private readonly minTokens = MIN_TOKENS) {}
+
   /** @returns tokens of prompts in the next step at most */
   limit(numDecoding: number): number {
     if (numDecoding === 0) return Infinity;
     if (this.decodes.length === 0 || this.sinceDecode >= REMEASURE_STEPS) return 0;
-    if (this.prefills.length === 0) return MIN_TOKENS;
+    if (this.prefills.length === 0) return this.minTokens;
     const secondsPerToken = median(this.prefills.map((step) => step.secondsPerToken));
     const allowed = secondsPerToken > 0 ? Math.floor(((SLOWDOWN - 1) * this.decodeSeconds) / secondsPerToken) : Infinity;
     // Small chunks are measured badly: their number says how far the measurement may be trusted.
-    return Math.max(MIN_TOKENS, Math.min(allowed, 2 * Math.max(...this.prefills.map(({ tokens }) => tokens))));
+    return Math.max(this.minTokens, Math.min(allowed, 2 * Math.max(...this.prefills.map(({ tokens }) => tokens))));
   }
 
   /** Learns from a step. */

@@ -36,6 +36,18 @@ describe('prefillShares', () => {
     expect(prefillShares([second], 40)).toEqual([40]);
   });
 
+  it.each<[budget: number, numPending: number[], expected: number[]]>([
+    [512, [4000, 1000], [256, 256]],
+    [200, [4000, 90], [128, 64]],
+    [200, [4000, 60], [128, 60]],
+    [100, [4000, 90], [64, 0]],
+    [100, [4000, 20], [64, 20]],
+    [63, [4000, 20], [0, 20]],
+  ])('gives whole blocks of 64, at least one to the first, of %i tokens to %j', (budget, numPending, expected) => {
+    const blocks = numPending.map((pending) => ({ ...prompt(pending), chunkOf: (n: number) => (n >= pending ? pending : n - (n % 64)) }));
+    expect(prefillShares(blocks, budget, 64)).toEqual(expected);
+  });
+
   it('gives the whole budget away where there is need for it, half of it at least to the first', () => {
     const anyPrompt = fc.tuple(fc.integer({ min: 1, max: 100 }), fc.nat(2)).map((fields) => prompt(...fields));
     fc.assert(

@@ -2,13 +2,13 @@
 export interface Prompt {
   readonly priority: number;
   readonly numPending: number;
-  /** How many of `numTokens` more tokens, at least one, it had best compute in one step. */
-  chunkOf(numTokens: number): number;
+  /** How many of `numTokens` more tokens it had best compute in one step: none where its next chunk, by the granularity, is longer. */
+  chunkOf(numTokens: number, granularity: number): number;
 }
 
 /** Tokens that a prompt computes in a step if the budget is no matter. */
-export function mostOf(prompt: Prompt): number {
-  return prompt.chunkOf(prompt.numPending);
+export function mostOf(prompt: Prompt, granularity: number): number {
+  return prompt.chunkOf(prompt.numPending, granularity);
 }
 
 /**
@@ -17,18 +17,19 @@ export function mostOf(prompt: Prompt): number {
  * a short one need not wait until a long one before it is done; and of equal ones the first is done first, which is sooner for the first
  * and no later for the last.
  * @param prompts the most urgent first
+ * @param granularity chunks end at multiples of it, or with the prompt: halves are rounded up to it, so that the first gets on whatever is left
  * @returns for each prompt its tokens, 0 to {@link mostOf} it
  */
-export function prefillShares(prompts: readonly Prompt[], budget: number): number[] {
+export function prefillShares(prompts: readonly Prompt[], budget: number, granularity = 1): number[] {
   const shares: number[] = [];
   for (const equals of Map.groupBy(prompts, ({ priority }) => priority).values()) {
-    for (const share of sharesOfEquals(equals, budget - sum(shares))) shares.push(share);
+    for (const share of sharesOfEquals(equals, budget - sum(shares), granularity)) shares.push(share);
   }
   return shares;
 }
 
 /** @param prompts of one priority */
-function sharesOfEquals(prompts: readonly Prompt[], budget: number): number[] {
+function sharesOfEquals(prompts: readonly Prompt[], budget: number, granularity: number): number[] {
   const yields = followedByShorter(prompts);
   let left = budget;
   const take = (limit: number): number => {
@@ -36,12 +37,15 @@ function sharesOfEquals(prompts: readonly Prompt[], budget: number): number[] {
     left -= tokens;
     return tokens;
   };
-  const shares = prompts.map((prompt, index) => take(yields[index]! ? Math.min(mostOf(prompt), Math.ceil(left / 2)) : mostOf(prompt)));
+  const shares = prompts.map((prompt, index) => {
+    const half = Math.ceil(left / 2) + granularity - 1;
+    return take(Math.min(mostOf(prompt, granularity), yields[index]! ? half : Infinity));
+  });
   return shares.map((share, index) => {
     const prompt = prompts[index]!;
-    const most = share + take(mostOf(prompt) - share); // with what was left for shorter ones, and was more than they need
+    const most = share + take(mostOf(prompt, granularity) - share); // with what was left for shorter ones, and was more than they need
     if (most === 0) return 0;
-    const tokens = prompt.chunkOf(most);
+    const tokens = prompt.chunkOf(most, granularity);
     left += most - tokens;
     return tokens;
   });

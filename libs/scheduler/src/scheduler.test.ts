@@ -1,7 +1,7 @@
 import { CacheLayout, KvCachePool, type SequenceCache } from '@ringmesh/kv-cache';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PrefillPace } from './prefill-pace.js';
+import { MIN_TOKENS, PrefillPace } from './prefill-pace.js';
 import { MAX_CUT_PROMPTS, type Schedule, Scheduler, type SchedulerLimits } from './scheduler.js';
 import { Sequence, type Turn } from './sequence.js';
 
@@ -43,7 +43,8 @@ class Simulation {
   readonly finished: Job[] = [];
   readonly oversized: Job[] = [];
   /** The same as the scheduler's. */
-  private readonly pace = new PrefillPace();
+  private readonly pace: PrefillPace;
+  private readonly granularity: number;
   now = 0;
 
   constructor(
@@ -56,6 +57,8 @@ class Simulation {
   ) {
     this.pool = new KvCachePool(LAYOUT, blocks * BLOCK_TOKENS * BYTES_PER_TOKEN);
     this.scheduler = new Scheduler(limits, this.pool);
+    this.granularity = limits.granularity ?? 1;
+    this.pace = new PrefillPace(Math.max(MIN_TOKENS, this.granularity));
   }
 
   add(promptLength: number, maxTokens: number, turn: Turn = {}): Job {
@@ -102,12 +105,18 @@ class Simulation {
     return [...this.live].filter(({ memory }) => memory === null);
   }
 
+  /** Tokens of a running one that a step computes if the budget is no matter. */
+  private mostOf(job: Job): number {
+    if (this.granularity === 1) return job.numPending;
+    return job.numComputed < job.promptLength ? job.promptLength - job.numComputed : 1;
+  }
+
   private compute(schedule: Schedule<Job>): void {
     for (const { sequence, numTokens } of schedule.chunks) {
       const { memory, tokenIds, numComputed } = sequence;
       memory!.advance(tokenIds.slice(numComputed, numComputed + numTokens));
     }
-    const numDecoding = schedule.chunks.filter(({ sequence }) => sequence.numPending === 1).length;
+    const numDecoding = schedule.chunks.filter(({ sequence }) => sequence.isDecoding(this.granularity)).length;
     const numPrefill = schedule.chunks.reduce((sum, { numTokens }) => sum + numTokens, -numDecoding);
     const seconds = this.secondsOf(numDecoding, numPrefill);
     this.pace.observe({ numDecoding, numPrefill, seconds });
@@ -123,18 +132,32 @@ class Simulation {
     }
   }
 
-  private check(schedule: Schedule<Job>, runningBefore: Job[]): void {
+  private check(given: Schedule<Job>, runningBefore: Job[]): void {
     const { scheduler, live } = this;
+    // Who gave way to one that turned out not to fit may have its place again at once.
+    const preempted = given.oversized.length > 0 ? given.preempted.filter(({ memory }) => memory === null) : given.preempted;
+    const schedule = { ...given, preempted };
     expect(scheduler.numRunning).toBe(this.running().length);
     expect(scheduler.numRunning + scheduler.numWaiting).toBe(live.size);
     this.checkBudget(schedule);
+    this.checkCuts(schedule);
     this.checkMemory(schedule);
     this.checkTurns(schedule, runningBefore);
     expect(schedule.expired.every(({ deadline }) => deadline <= this.now)).toBe(true);
     expect([...live].every(({ deadline }) => deadline > this.now)).toBe(true);
   }
 
-  /** The budget is kept and not wasted, and comes to all that decode first. */
+  /** Prompts are cut at multiples of the granularity only. */
+  private checkCuts({ chunks }: Schedule<Job>): void {
+    for (const { sequence, numTokens } of chunks) {
+      const end = sequence.numComputed + numTokens;
+      if (end < sequence.promptLength) expect(end % this.granularity).toBe(0);
+      // And what follows it is computed as it was the first time.
+      if (this.granularity > 1 && end > sequence.promptLength) expect(numTokens).toBe(1);
+    }
+  }
+
+  /** The budget is kept and not wasted, but for less than a granularity, and comes to all that decode first. */
   private checkBudget({ chunks }: Schedule<Job>): void {
     const { limits, live } = this;
     const total = chunks.reduce((sum, { numTokens }) => sum + numTokens, 0);
@@ -145,13 +168,16 @@ class Simulation {
     expect(running.length).toBeLessThanOrEqual(limits.maxNumSeqs);
     expect(total).toBeLessThanOrEqual(limits.maxNumBatchedTokens);
     if (live.size > 0) expect(chunks.length).toBeGreaterThan(0);
-    const decoding = running.filter(({ numPending }) => numPending === 1);
+    const decoding = running.filter((job) => job.isDecoding(this.granularity));
     for (const job of decoding) expect(tokens.get(job)).toBe(1);
     const forPrompts = Math.min(limits.maxNumBatchedTokens - decoding.length, this.pace.limit(decoding.length));
-    if (running.some((job) => (tokens.get(job) ?? 0) < job.numPending)) expect(total).toBe(decoding.length + forPrompts);
-    const prefill = running.find(({ numPending }) => numPending > 1);
+    if (running.some((job) => (tokens.get(job) ?? 0) < this.mostOf(job))) {
+      expect(total).toBeLessThanOrEqual(decoding.length + forPrompts);
+      expect(total).toBeGreaterThan(decoding.length + forPrompts - this.granularity);
+    }
+    const prefill = running.find((job) => !job.isDecoding(this.granularity));
     if (prefill !== undefined) {
-      expect(tokens.get(prefill) ?? 0).toBeGreaterThanOrEqual(Math.min(prefill.numPending, forPrompts / 2));
+      expect(tokens.get(prefill) ?? 0).toBeGreaterThanOrEqual(Math.min(this.mostOf(prefill), forPrompts / 2));
     }
   }
 
@@ -184,15 +210,23 @@ class Simulation {
     }
     // Who is less urgent than one that waits runs on only where memory has just run out, or the other could not be computed now anyway.
     if (running.some(({ priority }) => priority > mostUrgent) && preempted.length === 0) {
-      const cut = running.filter((job) => job.priority <= mostUrgent && (tokens.get(job) ?? 0) < job.numPending);
+      const cut = running.filter((job) => job.priority <= mostUrgent && (tokens.get(job) ?? 0) < this.mostOf(job));
       expect(cut.length).toBeGreaterThanOrEqual(MAX_CUT_PROMPTS);
     }
   }
 }
 
 const limits = fc
-  .record({ maxNumSeqs: fc.integer({ min: 1, max: 8 }), spare: fc.integer({ min: 0, max: 100 }) })
-  .map(({ maxNumSeqs, spare }) => ({ maxNumSeqs, maxNumBatchedTokens: maxNumSeqs + spare }));
+  .record({
+    maxNumSeqs: fc.integer({ min: 1, max: 8 }),
+    spare: fc.integer({ min: 0, max: 100 }),
+    granularity: fc.constantFrom(1, BLOCK_TOKENS),
+  })
+  .map(({ maxNumSeqs, spare, granularity }) => ({
+    maxNumSeqs,
+    maxNumBatchedTokens: maxNumSeqs - 1 + granularity + spare,
+    granularity,
+  }));
 
 const salt = fc.constantFrom(null, 'shared');
 
@@ -316,6 +350,25 @@ describe('Scheduler', () => {
       [decode, { numTokens: 10, isLast: true }],
       [decode, decode],
     ]);
+  });
+
+  it('gives prompts whole blocks only, where it is told to, and computes again what was emitted token by token', () => {
+    const simulation = new Simulation({ maxNumBatchedTokens: 100, maxNumSeqs: 4, granularity: BLOCK_TOKENS }, 3);
+    const chunksOf = (steps: number): number[][] =>
+      Array.from({ length: steps }, () => simulation.step().chunks.map(({ numTokens }) => numTokens));
+    const oldest = simulation.add(60, 100);
+    expect(chunksOf(2)).toEqual([[60], [1]]);
+    const youngest = simulation.add(100, 100);
+    expect(chunksOf(3)).toEqual([
+      [1, 64],
+      [1, 36],
+      [1, 1],
+    ]);
+    while (youngest.memory !== null) simulation.step();
+    simulation.cancel(oldest);
+    expect(youngest.numEmitted).toBe(2);
+    expect(chunksOf(3)).toEqual([[100], [1], [1]]);
+    expect(youngest.numEmitted).toBe(3);
   });
 
   it('holds up streams no more than 2.5 times as long for a long prompt, and computes it nevertheless', () => {

@@ -1,13 +1,21 @@
 import { AdmissionQueue } from './admission-queue.js';
-import { PrefillPace } from './prefill-pace.js';
+import { MIN_TOKENS, PrefillPace } from './prefill-pace.js';
 import { mostOf, prefillShares } from './prefill-shares.js';
 import type { MemoryPool, Sequence, SequenceMemory } from './sequence.js';
 
 export interface SchedulerLimits {
-  /** Tokens of one step at most, prefill and decode together; at least maxNumSeqs, so that every running sequence can decode. */
+  /**
+   * Tokens of one step at most, prefill and decode together; at least maxNumSeqs − 1 and a granularity, so that every running sequence can decode,
+   * and a prompt beside them get on.
+   */
   maxNumBatchedTokens: number;
   /** Running sequences at most. */
   maxNumSeqs: number;
+  /**
+   * A prompt is cut at multiples of so many tokens only, which are whole blocks of the memory, and what follows it is computed one token a step, also
+   * when it is computed again; 1, and neither of it, unless given.
+   */
+  granularity?: number | undefined;
 }
 
 /** One sequence's part of a step: the `numTokens` tokens after its computed ones. */
@@ -22,7 +30,10 @@ export interface Chunk<S> {
 export interface Schedule<S> {
   /** The most urgent first. */
   chunks: Chunk<S>[];
-  /** Back in the queue, without memory: their prompt and emitted tokens will be computed again. */
+  /**
+   * They lost their memory: their prompt and emitted tokens will be computed again. Back in the queue, unless who they gave way to is among the
+   * oversized and they could come back at once.
+   */
   preempted: S[];
   /** Removed: their deadline has passed. */
   expired: S[];
@@ -46,13 +57,17 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   private readonly running: S[] = [];
   /** All that wait or run. */
   private readonly live = new Set<S>();
-  private readonly pace = new PrefillPace();
+  private readonly granularity: number;
+  private readonly pace: PrefillPace;
   private admissions = 0;
 
   constructor(
     private readonly limits: SchedulerLimits,
     private readonly pool: MemoryPool<M>,
-  ) {}
+  ) {
+    this.granularity = limits.granularity ?? 1;
+    this.pace = new PrefillPace(Math.max(MIN_TOKENS, this.granularity));
+  }
 
   get numWaiting(): number {
     return this.live.size - this.running.length;
@@ -90,7 +105,7 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
 
   /** Counts the tokens of a computed step. Sampled tokens are appended after this. @param seconds that it took */
   commit({ chunks }: Schedule<S>, seconds: number): void {
-    const decoding = chunks.filter(({ sequence }) => sequence.numPending === 1);
+    const decoding = chunks.filter(({ sequence }) => sequence.isDecoding(this.granularity));
     const numTokens = chunks.reduce((sum, chunk) => sum + chunk.numTokens, 0);
     this.pace.observe({ numDecoding: decoding.length, numPrefill: numTokens - decoding.length, seconds });
     for (const { sequence, numTokens, isLast } of chunks) {
@@ -193,15 +208,16 @@ export class Scheduler<M extends SequenceMemory, S extends Sequence<M>> {
   /** Prompts, as urgent as this or more so, that the budget cuts short. */
   private numCutShort(priority: number): number {
     const shares = this.shareBudget();
-    return this.running.filter((sequence, index) => sequence.priority <= priority && shares[index]! < mostOf(sequence)).length;
+    const isCut = (sequence: S, index: number): boolean => shares[index]! < mostOf(sequence, this.granularity);
+    return this.running.filter((sequence, index) => sequence.priority <= priority && isCut(sequence, index)).length;
   }
 
   /** @returns tokens of each running sequence: one of each that decodes, and of the prompts what holds these up neither now nor for long */
   private shareBudget(): number[] {
-    const prompts = this.running.filter(({ numPending }) => numPending > 1);
+    const prompts = this.running.filter((sequence) => !sequence.isDecoding(this.granularity));
     const numDecoding = this.running.length - prompts.length;
     const budget = Math.min(this.limits.maxNumBatchedTokens - numDecoding, this.pace.limit(numDecoding));
-    const shares = prefillShares(prompts, budget).values();
-    return this.running.map(({ numPending }) => (numPending > 1 ? shares.next().value! : numPending));
+    const shares = prefillShares(prompts, budget, this.granularity).values();
+    return this.running.map((sequence) => (sequence.isDecoding(this.granularity) ? 1 : shares.next().value!));
   }
 }

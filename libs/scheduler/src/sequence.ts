@@ -13,7 +13,7 @@ export interface SequenceMemory {
 /** Where sequences get their memory from. */
 export interface MemoryPool<M extends SequenceMemory> {
   /** Memory of a new sequence: of its tokens, but for the last, those that are stored already are there. */
-  open(sequence: { tokenIds: readonly number[]; cacheSalt: string | null }): M;
+  open(sequence: { tokenIds: readonly number[]; cacheSalt: string | null; numShareable: number }): M;
 }
 
 /** When a sequence's turn comes, and until when it is worth having. */
@@ -34,6 +34,7 @@ export class Sequence<M extends SequenceMemory> {
   readonly tenant: string;
   readonly weight: number;
   readonly deadline: number;
+  readonly numPromptTokens: number;
   /** The prompt, then the emitted tokens. */
   readonly tokenIds: number[];
   /** Leading tokens whose keys and values are stored. */
@@ -49,7 +50,10 @@ export class Sequence<M extends SequenceMemory> {
     { priority = 0, tenant = '', weight = 1, deadline = Infinity }: Turn = {},
     /** Sequences that begin with the same tokens, and have the same salt, share their memory; null: it shares with none. */
     readonly cacheSalt: string | null = null,
+    /** Leading tokens of which it shares memory at most. */
+    readonly numShareable = Infinity,
   ) {
+    this.numPromptTokens = promptIds.length;
     this.tokenIds = [...promptIds];
     this.priority = priority;
     this.tenant = tenant;
@@ -62,9 +66,24 @@ export class Sequence<M extends SequenceMemory> {
     return this.tokenIds.length - this.numComputed;
   }
 
-  /** How many of `numTokens` more tokens, at least one, a running sequence had best compute in one step. */
-  chunkOf(numTokens: number): number {
-    return this.memory!.chunkOf(numTokens);
+  /**
+   * Whether it computes one token a step. With a granularity above 1, what was emitted before a preemption is computed again as it was the first
+   * time.
+   */
+  isDecoding(granularity: number): boolean {
+    return this.numPending === 1 || (granularity > 1 && this.numComputed >= this.numPromptTokens);
+  }
+
+  /**
+   * How many of `numTokens` more tokens a running sequence had best compute in one step.
+   * @param granularity above 1, a chunk ends at multiples of it or with the prompt: none where that is too far
+   */
+  chunkOf(numTokens: number, granularity: number): number {
+    if (this.isDecoding(granularity)) return 1;
+    const chunk = this.memory!.chunkOf(numTokens);
+    if (granularity === 1) return chunk;
+    const end = this.numComputed + chunk;
+    return end < this.numPromptTokens ? Math.max(0, chunk - (end % granularity)) : this.numPromptTokens - this.numComputed;
   }
 
   /** Of two that were admitted: whether this one is to give way to the other, being less urgent, or as urgent and younger. */
