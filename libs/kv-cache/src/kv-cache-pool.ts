@@ -9,6 +9,8 @@ export interface SharedTokens {
   tokenIds: readonly number[];
   /** Null: it shares with nobody. */
   cacheSalt: string | null;
+  /** Leading tokens that it shares at most; all unless given. */
+  numShareable?: number | undefined;
 }
 
 /**
@@ -46,10 +48,10 @@ export class KvCachePool {
    * A cache for a new sequence; it holds no memory until it reserves some. One that shares begins with as many of its tokens as are known, but not
    * with the last one, whose logits are wanted.
    */
-  open({ tokenIds, cacheSalt }: SharedTokens = { tokenIds: [], cacheSalt: null }): SequenceCache {
+  open({ tokenIds, cacheSalt, numShareable = Infinity }: SharedTokens = { tokenIds: [], cacheSalt: null }): SequenceCache {
     if (cacheSalt === null) return new SequenceCache(this, null);
-    const cache = new SequenceCache(this, new PrefixHash(cacheSalt));
-    const names = this.longestPrefix(new PrefixHash(cacheSalt).push(tokenIds.slice(0, -1)));
+    const cache = new SequenceCache(this, new PrefixHash(cacheSalt), numShareable);
+    const names = this.longestPrefix(new PrefixHash(cacheSalt).push(tokenIds.slice(0, Math.min(tokenIds.length - 1, numShareable))));
     const { stateBytes } = this.layout;
     if (names.length === 0 || this.used + stateBytes > this.byteLimit) return cache;
     // Held before room is made for the states: it could be these that have to go.

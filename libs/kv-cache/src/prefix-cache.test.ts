@@ -128,6 +128,22 @@ describe.each([
     expect(lengthOf(tokenIds, 'a')).toBe(192);
   });
 
+  it('share no more of their tokens than they are told to, of what others left and of what they leave', () => {
+    const model = new Model(layout, 20);
+    const tokenIds = Array.from({ length: 200 }, (_, index) => index);
+    const use = (numShareable?: number): number => {
+      const cache = model.pool.open({ tokenIds, cacheSalt: '', numShareable });
+      const { length } = cache;
+      for (let end = length + 64; end < 264; end += 64) model.compute(cache, tokenIds.slice(0, end), 64);
+      cache.release();
+      return length;
+    };
+    expect(use(150)).toBe(0);
+    expect(use()).toBe(128);
+    expect(use(127)).toBe(64);
+    expect(use()).toBe(192);
+  });
+
   it('go in the order in which they were last wanted, ends before beginnings', () => {
     const model = new Model(layout, 6);
     const [older, newer] = [true, false].map((branch) => tokensOf({ branches: [branch, branch], tail: 1 })) as [number[], number[]];

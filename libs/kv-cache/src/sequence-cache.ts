@@ -20,10 +20,11 @@ export class SequenceCache {
   /** The version of the states that the last step started from, and how many of those that it made count. */
   private step = { startVersion: 0, versions: 0 };
 
-  /** @param hash null: the sequence shares nothing */
+  /** @param hash null: the sequence shares nothing @param numShareable leading tokens that it shares at most */
   constructor(
     private readonly pool: KvCachePool,
     private readonly hash: PrefixHash | null,
+    private readonly numShareable = Infinity,
   ) {}
 
   /** Tokens that are stored. */
@@ -93,10 +94,10 @@ export class SequenceCache {
     const stateVersion = versionAfter(this.step.startVersion, this.step.versions);
     this.memory = { ...this.memory, length: length + tokenIds.length, stateVersion };
     if (this.hash === null) return;
-    const names = this.hash.push(tokenIds);
-    for (const [index, name] of names.entries()) {
-      this.pool.keepBlock(name, this.memory.blockTable[Math.floor(length / BLOCK_TOKENS) + index]!);
-    }
+    const firstBlock = Math.floor(length / BLOCK_TOKENS);
+    const names = this.hash.push(tokenIds).filter((_, index) => (firstBlock + index + 1) * BLOCK_TOKENS <= this.numShareable);
+    for (const [index, name] of names.entries()) this.pool.keepBlock(name, this.memory.blockTable[firstBlock + index]!);
+    if (this.length > this.numShareable) return;
     if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
   }
 
