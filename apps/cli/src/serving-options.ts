@@ -25,6 +25,7 @@ export const SERVING_OPTIONS = [
   ['--kv-cache-memory <size>', 'memory for keys and values, for example 4GiB (40 % of what is free)'],
   ['--kv-cache-dtype <format>', 'keys and values: auto, float32 or int8 (auto: int8 with a q8 or q4 pack)'],
   ['--prefix-caching <setting>', 'on: prompts that begin alike are computed once; off (on)'],
+  ['--deterministic', 'same request, same seed: same bits, whatever else is served; slower, and not with --speculation: docs/sampling.md'],
   ['--speculation <setting>', 'guesses tokens from what came before: off, auto (where it is faster) or always (off)'],
   ['--num-speculative-tokens <n>', 'tokens of a sequence that are guessed for a step at most (8)'],
   ['--prompt-lookup-min <n>', 'tokens that must have come before, for a guess (3)'],
@@ -67,7 +68,8 @@ function routerArgs(options: Options): string[] {
   return SERVING_OPTIONS.flatMap(([flags]) => {
     const [flag] = flags.split(' ') as [string];
     const value = options[flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())];
-    return value === undefined ? [] : [value].flat().flatMap((one) => [flag, String(one)]);
+    if (value === undefined) return [];
+    return value === true ? [flag] : [value].flat().flatMap((one) => [flag, String(one)]);
   });
 }
 

@@ -22,6 +22,7 @@ describe('parseRouterOptions', () => {
 
   it('reads every value', () => {
     const options = parse({
+      deterministic: true,
       port: '0',
       workers: '10.0.0.1:7000, [::1]:7001',
       wire: 'bf16',
@@ -55,7 +56,7 @@ describe('parseRouterOptions', () => {
       servedModelName: 'inclusionAI/Ring-lite',
       security: { tls: { ca: 'ca.pem', cert: 'cert.pem', key: 'key.pem' } },
     });
-    expect(engineOptions(options).workers).toEqual(['10.0.0.1:7000', '[::1]:7001']);
+    expect(engineOptions(options)).toMatchObject({ workers: ['10.0.0.1:7000', '[::1]:7001'], deterministic: true });
   });
 
   it.each<[what: string, raw: RawRouterOptions, expected: object]>([

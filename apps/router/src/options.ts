@@ -38,6 +38,7 @@ export interface RawRouterOptions {
   kvCacheMemory?: string;
   kvCacheDtype?: string;
   prefixCaching?: string;
+  deterministic?: boolean;
   speculation?: string;
   numSpeculativeTokens?: string;
   promptLookupMin?: string;
@@ -93,6 +94,7 @@ export interface RouterOptions {
   kvCacheBytes: number | undefined;
   kvCacheDtype: KvCacheDtypeChoice | undefined;
   prefixCaching: boolean;
+  deterministic: boolean;
   speculation: SpeculationMode | undefined;
   numSpeculativeTokens: number | undefined;
   promptLookupMin: number | undefined;
@@ -141,6 +143,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     kvCacheBytes: parseBytes('--kv-cache-memory', raw.kvCacheMemory),
     kvCacheDtype: parseChoice('--kv-cache-dtype', raw.kvCacheDtype, KV_CACHE_DTYPE_CHOICES),
     prefixCaching: parseChoice('--prefix-caching', raw.prefixCaching, ['on', 'off']) !== 'off',
+    deterministic: raw.deterministic ?? false,
     speculation: parseChoice('--speculation', raw.speculation, SPECULATION_MODES),
     numSpeculativeTokens: parseInteger('--num-speculative-tokens', raw.numSpeculativeTokens, 1, 15),
     promptLookupMin: parseInteger('--prompt-lookup-min', raw.promptLookupMin, 1, 64),
@@ -178,6 +181,7 @@ export function engineOptions(options: RouterOptions): EngineOptions {
     kvCacheBytes: options.kvCacheBytes,
     kvCacheDtype: options.kvCacheDtype,
     prefixCaching: options.prefixCaching,
+    deterministic: options.deterministic,
     speculation: options.speculation,
     numSpeculativeTokens: options.numSpeculativeTokens,
     promptLookupMin: options.promptLookupMin,

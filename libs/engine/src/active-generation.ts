@@ -31,8 +31,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
     readonly request: GenerationRequest,
     /** On the clock of the engine, in seconds. */
     readonly submittedAt: number,
-    /** Whether it may share what is computed with others. */
-    prefixCaching: boolean,
+    /** Leading tokens of which it may share what is computed with others. */
+    numShareable: number,
     /** Null where every token may come. */
     private readonly matcher: GrammarMatcher | null,
     /** Null: no sequence has drafts. */
@@ -40,8 +40,8 @@ export class ActiveGeneration extends Sequence<SequenceCache> {
   ) {
     const { promptIds, promptLogprobs, stopTokenIds, priority, apiKeyName: tenant, timeoutSeconds = Infinity } = request;
     const needsWholePrompt = request.returnRoutedExperts === true || promptLogprobs !== undefined;
-    const salt = prefixCaching && !needsWholePrompt ? saltOf(request) : null;
-    super(request.id, promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt);
+    const salt = numShareable > 0 && !needsWholePrompt ? saltOf(request) : null;
+    super(request.id, promptIds, { priority, tenant, deadline: submittedAt + timeoutSeconds }, salt, numShareable);
     this.routing = request.returnRoutedExperts === true ? new RoutingRecord() : null;
     this.promptScores = promptLogprobs === undefined ? null : new PromptScores(promptIds, promptLogprobs);
     this.processors = createProcessors(request.sampling, { promptIds, stopTokenIds, mask: matcher });

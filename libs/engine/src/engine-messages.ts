@@ -20,6 +20,7 @@ export interface EngineThreadData {
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   prefixCaching: boolean;
+  deterministic: boolean;
   speculation: SpeculationSettings | null;
   dispatchTimeoutMs: number;
   profile: boolean;

@@ -23,6 +23,7 @@ describe('resolveOptions', () => {
       kvCacheBytes: 256 * bytesFor(4096),
       kvCacheDtype: 'float32',
       prefixCaching: true,
+      deterministic: false,
       speculation: null,
       maxModelLen: 4096,
       threads: 6,
@@ -51,6 +52,15 @@ describe('resolveOptions', () => {
     expect(resolve({ maxNumBatchedTokens: 8 }).limits).toEqual({ maxNumBatchedTokens: 8, maxNumSeqs: 8 });
   });
 
+  it('has room for a block of a prompt beside all others, where bits are to be the same', () => {
+    expect(resolve({ deterministic: true }).limits).toEqual({ maxNumBatchedTokens: 512, maxNumSeqs: 256, granularity: 64 });
+    expect(resolve({ deterministic: true, maxNumBatchedTokens: 64 }).limits.maxNumSeqs).toBe(1);
+    expect(resolve({ deterministic: true, maxNumBatchedTokens: 66, maxNumSeqs: 3 })).toMatchObject({
+      deterministic: true,
+      speculation: null,
+    });
+  });
+
   it('guesses tokens where it is told to', () => {
     expect(resolve({ speculation: 'auto' }).speculation).toEqual({ mode: 'auto', numTokens: 8, lookup: { minTokens: 3, maxTokens: 8 } });
     const lookup = { minTokens: 20, maxTokens: 20 };
@@ -70,6 +80,10 @@ describe('resolveOptions', () => {
     ['--max-num-batched-tokens', { maxNumBatchedTokens: 0 }],
     ['--max-num-seqs', { maxNumSeqs: 1.5 }],
     ['--max-num-seqs', { maxNumSeqs: 9, maxNumBatchedTokens: 8 }],
+    ['--max-num-batched-tokens', { deterministic: true, maxNumBatchedTokens: 63 }],
+    ['--max-num-seqs', { deterministic: true, maxNumBatchedTokens: 66, maxNumSeqs: 4 }],
+    ['--speculation', { deterministic: true, speculation: 'auto' as const }],
+    ['--wire', { deterministic: true, wire: 'bf16' as const, workers: ['a:1'], localShards: [1] }],
     ['--max-model-len', { maxModelLen: 4097 }],
     ['--max-model-len', { maxModelLen: 200, kvCacheBytes: bytesFor(199) }],
     ['--kv-cache-memory', { kvCacheBytes: bytesFor(63) }],

@@ -1,4 +1,4 @@
-import type { KvCacheDtype } from '@ringmesh/kv-cache';
+import { BLOCK_TOKENS, type KvCacheDtype } from '@ringmesh/kv-cache';
 import { cacheLayout } from '@ringmesh/model';
 import { chooseShards } from '@ringmesh/placement';
 import { MAX_TIMEOUT_MS, type TransportSecurity } from '@ringmesh/protocol';
@@ -20,7 +20,7 @@ export interface EngineOptions {
   threads?: number | undefined;
   /** Of hidden states and partial sums on the way to workers; f32 (exact) unless given. */
   wire?: DType | undefined;
-  /** Sequences that run at once at most; 256 unless given, fewer where maxNumBatchedTokens is smaller. */
+  /** Sequences that run at once at most; 256 unless given, fewer where maxNumBatchedTokens has no room for so many. */
   maxNumSeqs?: number | undefined;
   /** Tokens of one step at most, prefill and decode together; 512 unless given. */
   maxNumBatchedTokens?: number | undefined;
@@ -30,6 +30,11 @@ export interface EngineOptions {
   kvCacheDtype?: KvCacheDtypeChoice | undefined;
   /** Whether requests share what is computed of the tokens that they have in common at their beginning; so unless given. */
   prefixCaching?: boolean | undefined;
+  /**
+   * Whether the same request with the same seed gets the same bits, whatever else is computed: docs/sampling.md. Slower; off unless given, and not
+   * together with speculation.
+   */
+  deterministic?: boolean | undefined;
   /** Whether tokens are guessed by prompt lookup and verified several in a step: docs/speculative-decoding.md; off unless given. */
   speculation?: SpeculationMode | undefined;
   /** Tokens of a sequence that are guessed for a step at most; 8 unless given. */
@@ -58,6 +63,7 @@ export interface EngineSettings {
   kvCacheBytes: number;
   kvCacheDtype: KvCacheDtype;
   prefixCaching: boolean;
+  deterministic: boolean;
   speculation: SpeculationSettings | null;
   maxModelLen: number;
   threads: number;
@@ -84,32 +90,59 @@ const WIRES: readonly DType[] = ['f32', 'bf16', 'f16'];
 
 /** @throws InvalidOptionError for a value out of range, or that contradicts another or the model */
 export function resolveOptions(options: EngineOptions, pack: PackFacts, machine: Machine): EngineSettings {
-  const maxNumBatchedTokens = checkInteger(
-    '--max-num-batched-tokens',
-    options.maxNumBatchedTokens ?? DEFAULT_MAX_NUM_BATCHED_TOKENS,
-    1,
-    65_536,
-  );
-  const maxNumSeqs = checkInteger('--max-num-seqs', options.maxNumSeqs ?? Math.min(DEFAULT_MAX_NUM_SEQS, maxNumBatchedTokens), 1, 65_536);
-  if (maxNumSeqs > maxNumBatchedTokens) {
-    const why = `--max-num-seqs (${maxNumSeqs}) is more than --max-num-batched-tokens (${maxNumBatchedTokens})`;
-    throw invalid('--max-num-seqs', `${why}: each running sequence needs a token of every step`);
-  }
+  const { deterministic = false } = options;
+  const limits = resolveLimits(options);
   const wire = options.wire ?? 'f32';
   if (!WIRES.includes(wire)) throw invalid('--wire', `--wire is ${wire}: give ${WIRES.join(', ')}`);
   const speculation = resolveSpeculation(options);
+  if (deterministic) checkDeterministic(options, speculation);
   const numDrafts = speculation?.numTokens ?? 0;
   return {
-    ...resolveMemory(options, pack, { maxNumSeqs, numDrafts, freeMemoryBytes: machine.freeMemoryBytes }),
+    ...resolveMemory(options, pack, { maxNumSeqs: limits.maxNumSeqs, numDrafts, freeMemoryBytes: machine.freeMemoryBytes }),
     speculation,
-    limits: { maxNumBatchedTokens, maxNumSeqs },
+    limits,
     prefixCaching: options.prefixCaching ?? true,
+    deterministic,
     threads: checkInteger('--threads', options.threads ?? machine.cores, 1, 1024),
     wire,
     dispatchTimeoutMs: checkInteger('--dispatch-timeout', options.dispatchTimeoutMs ?? DEFAULT_DISPATCH_TIMEOUT_MS, 1, MAX_TIMEOUT_MS),
     profile: options.profile ?? false,
     tracing: options.tracing ?? false,
   };
+}
+
+function resolveLimits({
+  deterministic,
+  maxNumBatchedTokens = DEFAULT_MAX_NUM_BATCHED_TOKENS,
+  maxNumSeqs,
+}: EngineOptions): SchedulerLimits {
+  // A prompt that needs a whole block must find room beside all others that run.
+  const granularity = deterministic === true ? BLOCK_TOKENS : 1;
+  checkInteger('--max-num-batched-tokens', maxNumBatchedTokens, 1, 65_536);
+  if (maxNumBatchedTokens < granularity) {
+    const why = `--max-num-batched-tokens is ${maxNumBatchedTokens}, but --deterministic computes prompts in blocks of ${granularity} tokens`;
+    throw invalid('--max-num-batched-tokens', `${why}: give ${granularity} or more`);
+  }
+  const most = maxNumBatchedTokens - granularity + 1;
+  const seqs = checkInteger('--max-num-seqs', maxNumSeqs ?? Math.min(DEFAULT_MAX_NUM_SEQS, most), 1, 65_536);
+  if (seqs > most) {
+    const need = deterministic === true ? `, and --deterministic ${granularity} for a block of a prompt beside the others` : '';
+    const why = `--max-num-seqs (${seqs}) is too much for --max-num-batched-tokens (${maxNumBatchedTokens})`;
+    throw invalid('--max-num-seqs', `${why}: each running sequence needs a token of every step${need}: give ${most} or fewer`);
+  }
+  return { maxNumBatchedTokens, maxNumSeqs: seqs, ...(deterministic === true ? { granularity } : {}) };
+}
+
+/** What would let bits depend on more than the request. */
+function checkDeterministic({ wire = 'f32', workers, localShards }: EngineOptions, speculation: SpeculationSettings | null): void {
+  if (speculation !== null) {
+    const why = `--speculation is ${speculation.mode}, but with --deterministic no token is guessed, because bits would depend on the guesses`;
+    throw invalid('--speculation', `${why}: give off, or leave it out`);
+  }
+  if (wire !== 'f32' && workers !== 'local' && localShards !== undefined && localShards.length > 0) {
+    const why = `--wire is ${wire}, which rounds what workers are sent and not what this process computes itself`;
+    throw invalid('--wire', `${why}: with --deterministic and --local-shards beside workers give f32`);
+  }
 }
 
 /**

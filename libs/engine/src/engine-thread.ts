@@ -31,9 +31,9 @@ try {
   });
   const model = openModel(dispatcher);
   const { vocabSize } = data.manifest.config;
-  const { limits, prefixCaching, speculation } = data;
+  const { limits, prefixCaching, deterministic, speculation } = data;
   const tracer = trace && new StepTracer(trace);
-  const settings = { limits, prefixCaching, speculation };
+  const settings = { limits, prefixCaching, deterministic, speculation };
   const engine = new Engine({ model, dispatcher, vocabSize, ...settings, now: monotonicSeconds, profile, tracer });
   post({ type: 'ready' });
   run(engine, dispatcher);

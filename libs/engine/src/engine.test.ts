@@ -1,5 +1,6 @@
 import { ExpertPool } from '@ringmesh/experts';
 import { Dispatcher, type ExpertHost } from '@ringmesh/dispatch';
+import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
 import { cacheLayout, Model } from '@ringmesh/model';
 import { Doorbell } from '@ringmesh/protocol';
 import { bindingGreedyIds, goldenModels, type GoldenPrompt, logSoftmax, packedModel } from '@ringmesh/testing';
@@ -39,6 +40,7 @@ interface EngineLimits {
   maxNumSeqs?: number;
   kvCacheTokens?: number;
   prefixCaching?: boolean;
+  deterministic?: boolean;
   speculation?: SpeculationMode;
   clock?: Clock;
 }
@@ -48,6 +50,7 @@ function newEngine({
   maxNumSeqs = 16,
   kvCacheTokens = 1 << 14,
   prefixCaching = true,
+  deterministic = false,
   speculation = 'off',
   clock,
 }: EngineLimits = {}): Engine {
@@ -66,11 +69,11 @@ function newEngine({
     numDrafts,
   });
   const { vocabSize } = manifest.config;
-  const limits = { maxNumBatchedTokens, maxNumSeqs };
+  const limits = { maxNumBatchedTokens, maxNumSeqs, granularity: deterministic ? BLOCK_TOKENS : 1 };
   const now = (): number => clock?.seconds ?? performance.now() / 1000;
   const lookup = { minTokens: 1, maxTokens: 3 };
   const drafts = speculation === 'off' ? null : { mode: speculation, numTokens: MAX_DRAFTS, lookup };
-  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, speculation: drafts, now });
+  return new Engine({ model, dispatcher, vocabSize, limits, prefixCaching, deterministic, speculation: drafts, now });
 }
 
 function requestOf(prompt: GoldenPrompt, id: string, overrides: Partial<GenerationRequest> = {}): GenerationRequest {
@@ -270,6 +273,58 @@ describe.each(MODELS)('Engine with $name', ({ dir, prompts: goldenPrompts }) => 
     const reports = finish(engine);
     expect(tokensOf(reports, 'a')).toEqual(alone);
     expect(tokensOf(reports, 'b')).not.toEqual(alone);
+  });
+
+  it('gives the same bits whatever else there is or was, where it is told to', () => {
+    // Short of a block, so that memory runs out while they grow; whole blocks; and little more.
+    const requests = [57, 118, 179, 57, 128, 65, 250, 61].map((length, index) =>
+      requestOf(prompts[index]!, `${index}`, {
+        promptIds: Array.from({ length }, (_, position) => prompts[index]!.ids[position % prompts[index]!.ids.length]!),
+        sampling: { ...(index % 3 === 0 ? GREEDY : RANDOM), seed: index, logprobs: 3 },
+        maxTokens: 20 + index,
+        ...(index % 5 === 1 ? { promptLogprobs: 1 } : {}),
+      }),
+    );
+    const run = (engine: Engine, which: GenerationRequest[]): { told: unknown[]; cached: number; preemptions: number } => {
+      for (const request of which) engine.submit(request, 0);
+      const reports = finish(engine);
+      return {
+        told: which.map(({ id }) => eventsOf(reports, id).filter(({ type }) => type === 'token')),
+        cached: which.reduce((sum, { id }) => sum + startOf(reports, id).cachedTokens, 0),
+        preemptions: reports.reduce((sum, { metrics }) => sum + metrics!.preemptions, 0),
+      };
+    };
+    const served = newEngine({ deterministic: true });
+    const single = newEngine({ deterministic: true, prefixCaching: false });
+    const alone = requests.flatMap((request) => run(single, [request]).told);
+    expect(alone.map((told) => (told as unknown[]).length)).toEqual(requests.map(({ maxTokens }) => maxTokens));
+    expect(run(served, requests)).toEqual({ told: alone, cached: 0, preemptions: 0 });
+    const again = run(served, requests.toReversed());
+    expect(again.told).toEqual(alone.toReversed());
+    expect(again.cached).toBeGreaterThan(0);
+    for (const limits of [{ kvCacheTokens: 448 }, { maxNumBatchedTokens: 66, maxNumSeqs: 3 }]) {
+      const { told, preemptions } = run(newEngine({ ...limits, deterministic: true }), requests);
+      expect(told).toEqual(alone);
+      if (limits.kvCacheTokens !== undefined) expect(preemptions).toBeGreaterThan(0);
+    }
+  });
+
+  it('shares prompts and no answers, where bits are to be the same', () => {
+    const engine = newEngine({ deterministic: true });
+    const first = { ...prompts[1]!, ids: Array.from({ length: 70 }, (_, index) => index % 9) };
+    engine.submit(requestOf(first, 'first', { maxTokens: 70 }), 0);
+    const answer = tokensOf(finish(engine), 'first');
+    const next = requestOf({ ...first, ids: [...first.ids, ...answer, 1, 2] }, 'next', {
+      maxTokens: 9,
+      sampling: { ...GREEDY, logprobs: 1 },
+    });
+    const found = [engine, engine, newEngine({ deterministic: true })].map((each) => {
+      each.submit(next, 0);
+      const reports = finish(each);
+      return { cached: startOf(reports, 'next').cachedTokens, told: eventsOf(reports, 'next').slice(1) };
+    });
+    expect(found.map(({ cached }) => cached)).toEqual([64, 128, 0]);
+    for (const { told } of found) expect(told).toEqual(found[2]!.told);
   });
 
   it('reports log probabilities of the model', () => {

@@ -8,6 +8,7 @@ import { type Schedule, Scheduler, type SchedulerLimits } from '@ringmesh/schedu
 import { ActiveGeneration } from './active-generation.js';
 import { engineError } from './engine-error.js';
 import type { EngineStats, GenerationRequest } from './generation.js';
+import { type Piece, SeparateForward } from './separate-forward.js';
 import { type DraftedChunk, MAX_DRAFTED_STEP_TOKENS, Speculation, type SpeculationSettings } from './speculation/speculation.js';
 import type { RequestEvent, SpeculationStats, StepReport } from './step-report.js';
 import type { StepTracer } from './step-tracer.js';
@@ -20,6 +21,8 @@ export interface EngineParts {
   limits: SchedulerLimits;
   /** Whether requests share what is computed of the tokens that they have in common at their beginning. */
   prefixCaching: boolean;
+  /** Whether the bits of a request depend on nothing but the request: without speculation, and with a granularity of whole blocks. */
+  deterministic?: boolean;
   /** Null: a step is one token of each sequence. */
   speculation?: SpeculationSettings | null;
   /** Seconds, on the same clock as `submittedAt`. */
@@ -39,6 +42,8 @@ export class Engine {
   private readonly matchers = new MatcherCache();
   private readonly generations = new Map<string, ActiveGeneration>();
   private readonly speculation: Speculation | null;
+  /** Null: a step is one batch. */
+  private readonly separate: SeparateForward | null;
   private events: RequestEvent[] = [];
   private speculated: SpeculationStats = NO_DRAFTS;
 
@@ -46,7 +51,8 @@ export class Engine {
     const { speculation = null, limits, model } = parts;
     const maxDraftedTokens = Math.min(MAX_DRAFTED_STEP_TOKENS, limits.maxNumBatchedTokens, model.maxLogitRows);
     this.speculation = speculation && new Speculation(speculation, maxDraftedTokens);
-    this.scheduler = new Scheduler(parts.limits, parts.model.caches);
+    this.separate = parts.deterministic === true ? new SeparateForward(model, parts.vocabSize) : null;
+    this.scheduler = new Scheduler(limits, model.caches);
     this.sampler = new Sampler(parts.vocabSize);
   }
 
@@ -55,7 +61,7 @@ export class Engine {
     const { constraint } = request;
     const matcher = constraint && this.matchers.matcher(constraint.grammar, constraint.vocabulary, constraint.endTokenIds);
     const lookup = this.parts.speculation?.lookup ?? null;
-    const generation = new ActiveGeneration(request, submittedAt, this.parts.prefixCaching, matcher ?? null, lookup);
+    const generation = new ActiveGeneration(request, submittedAt, this.numShareable(request), matcher ?? null, lookup);
     this.generations.set(request.id, generation);
     this.scheduler.add(generation);
   }
@@ -89,6 +95,12 @@ export class Engine {
     return this.report(chunks, schedule.preempted.length, start);
   }
 
+  /** Leading tokens of which a request shares what is computed: blocks of an answer have other bits than those of a prompt with the same tokens. */
+  private numShareable({ promptIds }: GenerationRequest): number {
+    if (!this.parts.prefixCaching) return 0;
+    return this.separate === null ? Infinity : promptIds.length;
+  }
+
   /** Tells who was scheduled for the first time, and who no longer or never can be. */
   private announce({ chunks, expired, oversized }: Schedule<ActiveGeneration>): void {
     for (const { sequence } of chunks) {
@@ -111,23 +123,26 @@ export class Engine {
   private forward(chunks: DraftedChunk[]): Float32Array | null {
     if (chunks.length === 0) return null;
     try {
-      return this.parts.model.forward(chunks.map((chunk) => this.segmentOf(chunk)));
+      if (this.separate !== null) return this.separate.run(chunks, (piece) => this.segmentOf(piece, []));
+      return this.parts.model.forward(
+        chunks.map((chunk) => this.segmentOf({ ...chunk, first: chunk.sequence.numComputed }, chunk.draftIds)),
+      );
     } catch (error) {
       for (const { sequence } of chunks) this.fail(sequence, error);
       return null;
     }
   }
 
-  /** What the model needs to know of a chunk. */
-  private segmentOf({ sequence, numTokens, isLast, draftIds }: DraftedChunk): Segment {
-    const { numComputed, routing, promptScores } = sequence;
+  /** What the model needs to know of some tokens, and of guesses of what follows them. */
+  private segmentOf({ sequence, first, numTokens, isLast }: Piece, draftIds: number[]): Segment {
+    const { routing, promptScores } = sequence;
     return {
       cache: sequence.memory!,
-      tokenIds: Int32Array.from([...sequence.tokenIds.slice(numComputed, numComputed + numTokens), ...draftIds]), // [t]
+      tokenIds: Int32Array.from([...sequence.tokenIds.slice(first, first + numTokens), ...draftIds]), // [t]
       numDrafts: draftIds.length,
       logits: draftIds.length > 0 ? 'all' : isLast ? 'last' : 'none',
-      ...(promptScores === null ? {} : { onLogits: (index, logits) => promptScores.add(numComputed + index, logits, this.sampler) }),
-      ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(numComputed, layer, topkIds, topkIds.length / numTokens) }),
+      ...(promptScores === null ? {} : { onLogits: (index, logits) => promptScores.add(first + index, logits, this.sampler) }),
+      ...(routing === null ? {} : { onRouting: (layer, topkIds) => routing.add(first, layer, topkIds, topkIds.length / numTokens) }),
     };
   }
 

@@ -24,9 +24,10 @@ export interface DraftedChunk extends Chunk<ActiveGeneration> {
 /** Tokens of a step with drafts at most: as many sequences have a processor busy without them. */
 export const MAX_DRAFTED_STEP_TOKENS = 64;
 
-/** Rows that logits are wanted of in one step at most. */
+/** Rows that logits are wanted of in one step at most. Where bits matter, a block of a prompt is always scored at once. */
 export function maxLogitRows({ limits, speculation }: Pick<EngineSettings, 'limits' | 'speculation'>): number {
-  const { maxNumSeqs, maxNumBatchedTokens } = limits;
+  const { maxNumSeqs, maxNumBatchedTokens, granularity = 1 } = limits;
+  if (granularity > 1) return Math.max(maxNumSeqs, granularity);
   return speculation === null ? maxNumSeqs : Math.max(maxNumSeqs, Math.min(maxNumBatchedTokens, MAX_DRAFTED_STEP_TOKENS));
 }
 
