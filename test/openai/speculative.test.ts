@@ -5,7 +5,10 @@ let plain: TestRouter;
 let drafted: TestRouter;
 beforeAll(async () => {
   const lookup = { numSpeculativeTokens: '6', promptLookupMin: '1' };
-  [plain, drafted] = await Promise.all([startTestRouter({ speculation: 'off' }), startTestRouter({ speculation: 'always', ...lookup })]);
+  [plain, drafted] = await Promise.all([
+    startTestRouter({ speculation: 'off', deterministic: true }),
+    startTestRouter({ speculation: 'always', ...lookup }),
+  ]);
 });
 afterAll(() => Promise.all([plain.close(), drafted.close()]));
 
@@ -49,4 +52,18 @@ it('says the same with guessed tokens, and counts them', async () => {
   expect(tokens).toBeGreaterThanOrEqual(drafts!);
   expect(await counted(plain, 'drafts')).toBe(0);
   expect(await drafted.metric(`vllm:kv_cache_usage_perc{model_name="${MODEL}",engine="0"}`)).toBe(0);
+});
+
+it('gives the same bits alone and beside others, where it is told to', async () => {
+  const ask = async (): Promise<unknown> => {
+    const sampling = { temperature: 1, seed: 7, logprobs: 2 };
+    return (await plain.client.completions.create({ model: MODEL, prompt: 'What is 12 + 30? '.repeat(9), max_tokens: 24, ...sampling }))
+      .choices;
+  };
+  const alone = await ask();
+  const others = Array.from({ length: 7 }, (_, index) =>
+    plain.client.completions.create({ model: MODEL, prompt: 'Sort 9, 4, 7. '.repeat(1 + 4 * index), max_tokens: 24, seed: index }),
+  );
+  const [beside] = await Promise.all([ask(), ...others]);
+  expect(beside).toEqual(alone);
 });
