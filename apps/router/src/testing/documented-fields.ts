@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { REPOSITORY } from '@ringmesh/testing';
 import type { z } from 'zod';
 
 /**
@@ -8,7 +7,7 @@ import type { z } from 'zod';
  * @param endpoint where the table says of which endpoint each row is: `both` or this one
  */
 export function documentedFields(page: string, endpoint?: string): Map<string, string> {
-  const text = readFileSync(join(REPOSITORY, 'docs', page), 'utf8');
+  const text = readFileSync(join(import.meta.dirname, '../../../../docs', page), 'utf8');
   const table = /\n\| field .*\n\|[ -|]*\n((?:\|.*\n)+)/.exec(text)![1]!;
   const rows = table.trim().split('\n');
   const fields = rows.map((row) => {
