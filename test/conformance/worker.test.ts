@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ForwardClient } from './forward-client.js';
 import { expectClose, expectedPartials, makeBatch, makePack, Router, shape } from './remote-workers.js';
 import { makeTlsFiles } from './tls-files.js';
@@ -182,7 +182,7 @@ describe('a worker', () => {
     for (let id = 1; id <= 40; id++) client.write(encodeForwardRequest(batch, { ...header, id }));
     const first = await client.next();
     const closed = worker.close();
-    expect(await client.ended).toMatchObject({ code: 0 });
+    expect(await client.ended).toMatchObject({ code: 0, details: 'OK' });
     const scrape = await (await fetch(`http://${worker.metricsAddress}/metrics`)).text();
     watching.abort();
     const counts = [...scrape.matchAll(/^ringmesh:worker_requests_total\{.*\} (\d+)$/gm)].map(([, count]) => Number(count));
@@ -194,6 +194,27 @@ describe('a worker', () => {
     expect(replies.filter(({ status }) => status !== STATUS_OK && status !== STATUS_DRAINING)).toEqual([]);
     await closed;
     await expect(client.info()).rejects.toThrow('UNAVAILABLE');
+  });
+
+  it('ends soon though a call to it does not', { timeout: 5000 }, async () => {
+    const worker = await start();
+    await connect(worker).firstReply('/grpc.health.v1.Health/Watch', Buffer.alloc(0));
+    await worker.close();
+  });
+
+  it('ends its streams though their connection is due for a ping', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    onTestFinished(() => void vi.useRealTimers());
+    const worker = await start();
+    const client = await connectLoaded(worker);
+    await client.ask(encodeForwardRequest(batch, header));
+    vi.advanceTimersByTime(9500);
+    const closed = worker.close();
+    await new Promise(setImmediate);
+    vi.advanceTimersByTime(900); // a ping is due every 10 s
+    vi.useRealTimers();
+    expect(await client.ended).toMatchObject({ code: 0, details: 'OK' });
+    await closed;
   });
 
   it('that is closed while it loads ends without a complaint', async () => {

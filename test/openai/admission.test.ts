@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from '@ringmesh/testing';
@@ -110,17 +110,25 @@ describe('a queue that is full', () => {
 describe('a server with API keys', () => {
   let router: TestRouter;
   let dir: string;
+  const KEYS = [
+    { name: 'one', key: 'sk-one', maxNumSeqs: 1, maxQueuedRequests: 1 },
+    { name: 'slow', key: 'sk-slow', requestsPerMinute: 1 },
+    { name: 'short', key: 'sk-short', tokensPerMinute: 3 },
+  ];
+  /** Makes the file of keys a link to another, as Kubernetes does. */
+  const mount = async (file: string, keys: object[]): Promise<void> => {
+    await writeFile(join(dir, file), JSON.stringify(keys));
+    await symlink(file, join(dir, 'new'));
+    await rename(join(dir, 'new'), join(dir, 'keys.json'));
+  };
   const clientOf = (apiKey: string): OpenAI => new OpenAI({ baseURL: `${router.url}/v1`, apiKey, maxRetries: 0 });
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'ringmesh-keys-'));
-    const apiKeysFile = join(dir, 'keys.json');
-    const keys = [
-      { name: 'one', key: 'sk-one', maxNumSeqs: 1, maxQueuedRequests: 1 },
-      { name: 'slow', key: 'sk-slow', requestsPerMinute: 1 },
-      { name: 'short', key: 'sk-short', tokensPerMinute: 3 },
-    ];
-    await writeFile(apiKeysFile, JSON.stringify(keys));
-    router = await startTestRouter({ apiKey: ['sk-free'], apiKeysFile, metricsPort: '0' });
+    await mount('first.json', KEYS);
+    router = await startTestRouter(
+      { apiKey: ['sk-free'], apiKeysFile: join(dir, 'keys.json'), metricsPort: '0' },
+      { apiKeysIntervalMs: 20 },
+    );
   });
   afterAll(async () => {
     await router.close();
@@ -192,6 +200,34 @@ describe('a server with API keys', () => {
       expect(seconds).toBeGreaterThan(50);
       expect(seconds).toBeLessThanOrEqual(60);
     }
+  });
+
+  it('takes the keys of a file that has changed, while requests run', async () => {
+    const [one, slow] = KEYS;
+    const running = await clientOf('sk-one').completions.create({ ...LONG, stream: true });
+    const events = running[Symbol.asyncIterator]();
+    await events.next();
+    await mount('second.json', [
+      { ...slow, requestsPerMinute: 1000 },
+      { name: 'new', key: 'sk-new' },
+    ]);
+    const isIn = async (apiKey: string): Promise<boolean> => {
+      const { status } = await fetch(`${router.url}/v1/models`, { headers: { authorization: `Bearer ${apiKey}` } });
+      return status === 200;
+    };
+    await until(() => isIn('sk-new'), Boolean);
+    await expect(clientOf('sk-one').completions.create(SHORT)).rejects.toBeInstanceOf(AuthenticationError);
+    expect((await events.next()).done).toBe(false);
+    await events.return!();
+    // It has used up its one a minute; now there is another soon.
+    const askAgain = (): Promise<unknown> =>
+      clientOf('sk-slow')
+        .completions.create(SHORT)
+        .catch(() => null);
+    await until(askAgain, (answer) => answer !== null);
+    await mount('third.json', [one!]);
+    await until(() => isIn('sk-one'), Boolean);
+    expect(await isIn('sk-new')).toBe(false);
   });
 });
 

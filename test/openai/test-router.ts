@@ -1,4 +1,4 @@
-import { parseRouterOptions, type RawRouterOptions, type RunningRouter, startRouter } from '@ringmesh/router';
+import { parseRouterOptions, type RawRouterOptions, type RouterOptions, type RunningRouter, startRouter } from '@ringmesh/router';
 import { packedModel, SAMPLE_MODEL, untilReady } from '@ringmesh/testing';
 import OpenAI from 'openai';
 
@@ -15,10 +15,16 @@ export const QUESTION = [{ role: 'user' as const, content: 'What is 47 + 85?' }]
 /** The model thinks about it for a while. */
 export const LONG_QUESTION = [{ role: 'user' as const, content: 'Sort 31, 7, 19, 88, 42, 5, 63, 27, 90, 14, 76, 51.' }];
 
-/** A router over the sample model on a free port, which logs only what should not happen. */
-export async function startTestRouter(raw: RawRouterOptions = {}, { waitUntilReady = true } = {}): Promise<TestRouter> {
+/**
+ * A router over the sample model on a free port, which logs only what should not happen.
+ * @param more what the command line does not choose
+ */
+export async function startTestRouter(
+  raw: RawRouterOptions = {},
+  { waitUntilReady = true, ...more }: { waitUntilReady?: boolean } & Partial<RouterOptions> = {},
+): Promise<TestRouter> {
   const pack = await packedModel(SAMPLE_MODEL);
-  const router = await startRouter(parseRouterOptions({ pack, port: '0', threads: '1', logLevel: 'fatal', ...raw }));
+  const router = await startRouter({ ...parseRouterOptions({ pack, port: '0', threads: '1', logLevel: 'fatal', ...raw }), ...more });
   const { url, metricsUrl } = router;
   if (waitUntilReady) await untilReady(url);
   return {

@@ -14,6 +14,7 @@ describe('parseRouterOptions', () => {
       queueLimits: { maxRequests: 2048, maxTokens: 4_194_304 },
       metricsPort: undefined,
       apiKeys: [],
+      apiKeysIntervalMs: 5000,
       responseStore: { maxResponses: 10_000, maxBytes: 2 ** 26, ttlMs: 86_400_000 },
       logLevel: 'info',
     });

@@ -82,6 +82,8 @@ export interface RouterOptions {
   /** Without limits; a file may have more. */
   apiKeys: string[];
   apiKeysFile: string | undefined;
+  /** How often the file is looked at. */
+  apiKeysIntervalMs: number;
   experts: ExpertSources;
   threads: number | undefined;
   /** How hidden states travel to workers. */
@@ -116,6 +118,7 @@ export interface RouterOptions {
 }
 
 const MAX_WORKERS = 256;
+const API_KEYS_INTERVAL_MS = 5000;
 const MAX_RESPONSES_TTL_SECONDS = 30 * 24 * 3600;
 
 /**
@@ -133,6 +136,7 @@ export function parseRouterOptions(raw: RawRouterOptions): RouterOptions {
     metricsPort: parseInteger('--metrics-port', raw.metricsPort, 0, 65_535),
     apiKeys: parseApiKeys(raw.apiKey),
     apiKeysFile: raw.apiKeysFile,
+    apiKeysIntervalMs: API_KEYS_INTERVAL_MS,
     experts: parseExperts(raw),
     threads: parseInteger('--threads', raw.threads, 1, 256),
     wire: parseChoice('--wire', raw.wire, WIRES),

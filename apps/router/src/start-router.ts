@@ -17,7 +17,7 @@ import {
 import { type PackManifest, readManifest } from '@ringmesh/weights';
 import { Admission } from './admission/admission.js';
 import { authenticate } from './api-keys/authenticate.js';
-import { readApiKeys } from './api-keys/read-api-keys.js';
+import { FollowedApiKeys } from './api-keys/followed-api-keys.js';
 import { followRegistry } from './follow-registry.js';
 import { InFlight } from './generation/in-flight.js';
 import { TextGenerator } from './generation/text-generator.js';
@@ -48,7 +48,7 @@ export interface RunningRouter {
 export async function startRouter(options: RouterOptions): Promise<RunningRouter> {
   const log = createLogger({ name: 'router', level: options.logLevel });
   const manifest = await readManifest(options.pack);
-  const apiKeys = await readApiKeys(options);
+  const apiKeys = await FollowedApiKeys.read(options);
   const name = options.servedModelName ?? manifest.name;
   const metrics = createMetricsRegistry();
   collectProcessMetrics(metrics);
@@ -86,6 +86,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     const inFlight = new InFlight();
     const refusals = new RefusalMetrics(metrics);
     const admission = new Admission({ limits: options.queueLimits, now: monotonicSeconds, onRefused: (code) => refusals.count(code) });
+    opened.defer(apiKeys.follow({ log, onChange: ({ list }) => admission.setKeys(list) }));
     registerWaitingLoad(metrics, name, () => admission.waiting());
     const backend = { engine, tokenizer: model.tokenizer, endTokenIds: model.endTokenIds };
     const generator = new TextGenerator({ backend, metrics: new RequestMetrics(metrics, name), inFlight, admission, traces });
@@ -95,7 +96,7 @@ export async function startRouter(options: RouterOptions): Promise<RunningRouter
     const app = await createApp({
       ...{ engine, model, generator, inFlight, responses, metrics, log, tracer },
       servesMetrics: metricsServer === undefined,
-      authenticate: ({ headers }) => authenticate(headers, apiKeys, (code) => refusals.count(code)),
+      authenticate: ({ headers }) => authenticate(headers, apiKeys.current, (code) => refusals.count(code)),
     });
     opened.defer(() => closeApp(app));
     opened.defer(() => inFlight.close(options.shutdownTimeoutMs));

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { logVerbosity, Server, type ServerDuplexStream, setLogVerbosity } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import {
@@ -5,6 +6,7 @@ import {
   expertService,
   fileDescriptors,
   formatAddress,
+  forwardMethod,
   type InfoReply,
   serverCredentials,
   serverOptions,
@@ -15,6 +17,7 @@ import { HealthImplementation, service as healthService } from 'grpc-health-chec
 import type { ExpertService } from './expert-service.js';
 import { ForwardStream } from './forward-stream.js';
 import { listenFailed } from './listen-failed.js';
+import { OpenStreams } from './open-streams.js';
 import { widenReceiveWindows } from './receive-window.js';
 
 export interface ExpertServerOptions {
@@ -28,14 +31,18 @@ export interface ExpertServerOptions {
 const MAX_STREAMS = 64;
 /** What health checks may ask for: the server as a whole, or this service. */
 const HEALTH_NAMES = ['', 'ringmesh.expert.v1.ExpertService'];
-/** How long clients have to close their connections once all is answered. */
+/** How long clients have to close their connections once their streams have ended. */
 const CLOSE_TIMEOUT_MS = 1000;
+/** How long connections that are forced to end may take. */
+const FORCED_CLOSE_TIMEOUT_MS = 1000;
 
 /** The gRPC server of a worker: the expert service, health (not serving until {@link setServing}) and reflection. */
 export class ExpertServer {
   private readonly health = new HealthImplementation();
   private readonly streams = new Set<ForwardStream>();
   private readonly server: Server;
+  private openStreams: OpenStreams | null = null;
+  private isClosing = false;
 
   /** The address it listens on, with the real port. */
   address: Address;
@@ -58,6 +65,7 @@ export class ExpertServer {
           this.streams.delete(stream);
           metrics.streams.set(this.streams.size);
         });
+        if (this.isClosing) stream.end();
       },
     });
     this.setServing(false);
@@ -77,6 +85,7 @@ export class ExpertServer {
       });
     });
     server.address = { host: listen.host, port };
+    server.openStreams = OpenStreams.follow(forwardMethod.path, port);
     return server;
   }
 
@@ -84,12 +93,20 @@ export class ExpertServer {
     for (const name of HEALTH_NAMES) this.health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING');
   }
 
-  /** Ends all streams once what they carry is answered, then all connections. */
-  async close(): Promise<void> {
+  /**
+   * Ends all streams once what they carry is answered and received, then all connections. In this order, because grpc-js (1.14) cuts a
+   * connection that is closing as soon as a keepalive ping is due, whatever it still carries.
+   * @param timeoutMs how long replies may take: those of many tokens take a slow network their time
+   */
+  async close(timeoutMs: number): Promise<void> {
+    this.isClosing = true;
     for (const stream of this.streams) stream.end();
-    const forced = setTimeout(() => this.server.forceShutdown(), CLOSE_TIMEOUT_MS);
-    await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
-    clearTimeout(forced);
+    await Promise.race([this.openStreams?.none(), delay(timeoutMs, undefined, { ref: false })]);
+    this.openStreams?.close();
+    // Not forceShutdown, which without channelz knows no connections; and first, for it forgets those that are closing already.
+    this.server.drain(formatAddress(this.address), CLOSE_TIMEOUT_MS);
+    const closed = new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    await Promise.race([closed, delay(CLOSE_TIMEOUT_MS + FORCED_CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { monotonicSeconds } from '@ringmesh/core';
 import { chooseShards } from '@ringmesh/placement';
 import { formatAddress } from '@ringmesh/protocol';
 import {
@@ -17,6 +18,9 @@ import { ExpertService } from './expert-service.js';
 import type { WorkerOptions } from './options.js';
 import { register } from './registration.js';
 
+/** How long replies have to go out where the shutdown timeout is over. */
+const MIN_SEND_SECONDS = 1;
+
 /** A worker that listens; its experts may still be loading. */
 export interface RunningWorker {
   /** host:port of the expert service, with the real port. */
@@ -25,7 +29,7 @@ export interface RunningWorker {
   metricsAddress: string;
   /** Resolves with the reason when it cannot go on: experts cannot be loaded, or a compute thread ended by itself. Close it then. */
   lost(): Promise<string>;
-  /** Takes no new requests, lets those in flight finish within the shutdown timeout, then ends. */
+  /** Takes no new requests, lets those in flight finish and their replies go out within the shutdown timeout, and ends within 3 s of that. */
   close(): Promise<void>;
 }
 
@@ -46,6 +50,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const tracer = await startTracing(options.tracing, { service: 'ringmesh-worker', registry, log });
   const lost: PromiseWithResolvers<string> = Promise.withResolvers();
   let isClosing = false;
+  let closeBy = 0; // monotonic seconds
   const onFailure = (error: Error): void => {
     if (isClosing) return;
     log.fatal(error.message);
@@ -63,7 +68,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const metricsServer = await MetricsServer.listen({ host: listen.host, port: options.metricsPort, registry, isReady });
     closers.push(() => metricsServer.close());
     const server = await ExpertServer.listen({ listen, security, service, metrics });
-    closers.push(() => server.close());
+    closers.push(() => server.close(1000 * Math.max(MIN_SEND_SECONDS, closeBy - monotonicSeconds())));
     const registration = await register(options, server.address, service.info(), log);
     closers.push(() => registration.close());
     const addresses = { address: formatAddress(server.address), metricsAddress: formatAddress(metricsServer.address) };
@@ -79,6 +84,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       lost: () => lost.promise,
       close: async () => {
         isClosing = true;
+        closeBy = monotonicSeconds() + options.shutdownTimeoutMs / 1000;
         server.setServing(false);
         await registration.announceDraining();
         await Promise.race([service.drain(), delay(options.shutdownTimeoutMs, undefined, { ref: false })]);

@@ -71,6 +71,43 @@ describe('Admission', () => {
     expect(refused).toEqual(['rate_limit_exceeded']);
   });
 
+  it('goes on with what a key has used when its limits change, by its name', () => {
+    const { admission: all, clock } = admission();
+    const before = key('a', { requestsPerMinute: 2, maxQueuedRequests: 1 });
+    all.admit([1], before);
+    const after = { ...key('a', { requestsPerMinute: 4, maxQueuedRequests: 2, tokensPerMinute: 10 }), sha256: hashOf('another') };
+    all.setKeys([after]);
+    all.admit([8], after);
+    expect(() => all.admit([1], after)).toThrow(expect.objectContaining({ retryAfterSeconds: 15 })); // one of two was left of the requests
+    clock.now = 60;
+    expect(() => all.admit([1], after)).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    all.setKeys([key('a', {})]);
+    all.admit([100], key('a', {}));
+  });
+
+  it('lets in at once who waits for a key that may do more', async () => {
+    const { admission: all } = admission();
+    const sequences = all.admit([1, 1], key('a', { maxNumSeqs: 1 }));
+    await sequences[0]!.slot(NEVER);
+    const second = sequences[1]!.slot(NEVER);
+    expect(all.waiting().heldByKey).toBe(1);
+    all.setKeys([key('a', { maxNumSeqs: 2 })]);
+    await second;
+    expect(all.waiting().heldByKey).toBe(0);
+  });
+
+  it('counts what a removed key still does, and forgets it then', () => {
+    const { admission: all } = admission();
+    const gone = key('gone', { maxQueuedRequests: 1 });
+    const [sequence] = all.admit([1], gone);
+    all.setKeys([]);
+    expect(() => all.admit([1], gone)).toThrow(expect.objectContaining({ code: 'queue_full' }));
+    sequence!.ended();
+    expect(all.waiting()).toEqual(NOBODY);
+    all.setKeys([]);
+    all.admit([1, 1], gone); // as if it had never been there
+  });
+
   it('takes nothing from who is refused', () => {
     const { admission: all } = admission({ maxRequests: 1 });
     const slow = key('slow', { requestsPerMinute: 1 });

@@ -27,7 +27,8 @@ export interface WaitingRequests {
 /** Who may go to the engine: it is what keeps the engine's queue, and what each key uses, within limits. */
 export class Admission {
   private readonly queue: WaitingQueue;
-  private readonly keys = new Map<ApiKey, KeyAdmission>();
+  /** By the name of the key. */
+  private readonly keys = new Map<string, KeyAdmission>();
 
   constructor(private readonly options: AdmissionOptions) {
     this.queue = new WaitingQueue(options.limits);
@@ -53,6 +54,17 @@ export class Admission {
     return promptTokens.map((tokens) => new AdmittedSequence({ queue: this.queue, key, now: clock }, tokens));
   }
 
+  /** The keys are these from now on: whoever has the name of an earlier one goes on with what that one has used. */
+  setKeys(apiKeys: readonly ApiKey[]): void {
+    const now = this.options.now();
+    const limits = new Map(apiKeys.map((apiKey) => [apiKey.name, apiKey.limits]));
+    for (const [name, key] of this.keys) {
+      const changed = limits.get(name);
+      if (changed !== undefined) key.setLimits(changed, now);
+      else if (key.isIdle) this.keys.delete(name); // of one that is busy the rest is still counted
+    }
+  }
+
   waiting(): WaitingRequests {
     const held = [...this.keys.values()].map(({ slots }) => slots.numWaiting);
     return { requests: this.queue.requests, promptTokens: this.queue.tokens, heldByKey: held.reduce((sum, count) => sum + count, 0) };
@@ -69,8 +81,8 @@ export class Admission {
   }
 
   private keyAdmission(apiKey: ApiKey, now: number): KeyAdmission {
-    let key = this.keys.get(apiKey);
-    if (key === undefined) this.keys.set(apiKey, (key = new KeyAdmission(apiKey, now)));
+    let key = this.keys.get(apiKey.name);
+    if (key === undefined) this.keys.set(apiKey.name, (key = new KeyAdmission(apiKey, now)));
     return key;
   }
 }

@@ -1,27 +1,36 @@
 import { QueueFullError, RateLimitExceededError } from '@ringmesh/core';
-import type { ApiKey } from '../api-keys/api-key.js';
+import type { ApiKey, ApiKeyLimits } from '../api-keys/api-key.js';
 import { retryAfter } from './retry-after.js';
 import { SequenceSlots } from './sequence-slots.js';
 import { TokenBucket } from './token-bucket.js';
-import { WaitingQueue } from './waiting-queue.js';
+import { type QueueLimits, WaitingQueue } from './waiting-queue.js';
 
 /** What one key uses of its limits. */
 export class KeyAdmission {
   readonly queue: WaitingQueue;
   /** Of the sequences that run. */
   readonly slots: SequenceSlots;
-  private readonly requestBucket: TokenBucket | null;
-  private readonly tokenBucket: TokenBucket | null;
+  private readonly name: string;
+  private requestBucket: TokenBucket | null = null;
+  private tokenBucket: TokenBucket | null = null;
 
-  constructor(
-    private readonly key: ApiKey,
-    now: number,
-  ) {
-    const { maxNumSeqs = Infinity, maxQueuedRequests = Infinity, requestsPerMinute, tokensPerMinute } = key.limits;
-    this.queue = new WaitingQueue({ maxRequests: maxQueuedRequests, maxTokens: Infinity });
-    this.slots = new SequenceSlots(maxNumSeqs);
-    this.requestBucket = requestsPerMinute === undefined ? null : new TokenBucket(requestsPerMinute, now);
-    this.tokenBucket = tokensPerMinute === undefined ? null : new TokenBucket(tokensPerMinute, now);
+  constructor({ name, limits }: ApiKey, now: number) {
+    this.name = name;
+    this.queue = new WaitingQueue(queueLimits(limits));
+    this.slots = new SequenceSlots(limits.maxNumSeqs ?? Infinity);
+    this.setRates(limits, now);
+  }
+
+  /** Nothing of it waits or runs. */
+  get isIdle(): boolean {
+    return this.queue.requests === 0 && this.slots.numTaken === 0;
+  }
+
+  /** What is used stays used: whoever waits may run at once where more may run now, and what runs goes on where less may. */
+  setLimits(limits: ApiKeyLimits, now: number): void {
+    this.queue.limits = queueLimits(limits);
+    this.slots.setMax(limits.maxNumSeqs ?? Infinity);
+    this.setRates(limits, now);
   }
 
   /** Why a request of so many sequences with so many prompt tokens together is refused now. */
@@ -45,16 +54,32 @@ export class KeyAdmission {
     this.tokenBucket?.take(1, now);
   }
 
+  private setRates({ requestsPerMinute, tokensPerMinute }: ApiKeyLimits, now: number): void {
+    this.requestBucket = bucketOf(this.requestBucket, requestsPerMinute, now);
+    this.tokenBucket = bucketOf(this.tokenBucket, tokensPerMinute, now);
+  }
+
   private rateRefusal(bucket: TokenBucket | null, what: string, seconds: number): RateLimitExceededError[] {
     if (bucket === null || seconds === 0) return [];
-    const message = `The API key ${this.key.name} has used up its ${bucket.perMinute} ${what} a minute`;
+    const message = `The API key ${this.name} has used up its ${bucket.perMinute} ${what} a minute`;
     return [new RateLimitExceededError(message, { retryAfterSeconds: retryAfter(seconds) })];
   }
 
   private queueRefusal(seconds: number): QueueFullError[] {
     if (seconds === 0) return [];
     const { requests, limits } = this.queue;
-    const message = `${requests} requests of the API key ${this.key.name} wait already, and ${limits.maxRequests} may`;
+    const message = `${requests} requests of the API key ${this.name} wait already, and ${limits.maxRequests} may`;
     return [new QueueFullError(message, { retryAfterSeconds: retryAfter(seconds) })];
   }
+}
+
+function queueLimits({ maxQueuedRequests = Infinity }: ApiKeyLimits): QueueLimits {
+  return { maxRequests: maxQueuedRequests, maxTokens: Infinity };
+}
+
+function bucketOf(bucket: TokenBucket | null, perMinute: number | undefined, now: number): TokenBucket | null {
+  if (perMinute === undefined) return null;
+  if (bucket === null) return new TokenBucket(perMinute, now);
+  bucket.setRate(perMinute, now);
+  return bucket;
 }

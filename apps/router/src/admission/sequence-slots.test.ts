@@ -51,6 +51,23 @@ it('lets so many in, in the order in which they came, and loses none when some g
   );
 });
 
+it('lets in who waits where more may be in, and nobody while more are in than may be', async () => {
+  const slots = new SequenceSlots(1);
+  const entered: number[] = [];
+  for (let id = 0; id < 4; id++) void slots.acquire(new AbortController().signal).then(() => entered.push(id));
+  slots.setMax(3);
+  await settled();
+  expect([entered, slots.numTaken, slots.numWaiting]).toEqual([[0, 1, 2], 3, 1]);
+  slots.setMax(1);
+  slots.release();
+  slots.release();
+  await settled();
+  expect([entered, slots.numTaken, slots.numWaiting]).toEqual([[0, 1, 2], 1, 1]);
+  slots.release();
+  await settled();
+  expect([entered, slots.numTaken, slots.numWaiting]).toEqual([[0, 1, 2, 3], 1, 0]);
+});
+
 it('gives nothing to who has left before', async () => {
   const slots = new SequenceSlots(1);
   await expect(slots.acquire(AbortSignal.abort('gone'))).rejects.toBe('gone');

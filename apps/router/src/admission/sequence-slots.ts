@@ -2,8 +2,14 @@
 export class SequenceSlots {
   private readonly waiting = new Set<() => void>();
 
-  /** @param free Infinity: nobody waits */
-  constructor(private free: number) {}
+  private taken = 0;
+
+  /** @param max Infinity: nobody waits */
+  constructor(private max: number) {}
+
+  get numTaken(): number {
+    return this.taken;
+  }
 
   get numWaiting(): number {
     return this.waiting.size;
@@ -12,8 +18,8 @@ export class SequenceSlots {
   /** Resolves with a slot, which {@link release} gives back. @throws `signal.reason`, without a slot, once it is aborted */
   async acquire(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (this.free > 0) {
-      this.free--;
+    if (this.taken < this.max) {
+      this.taken++;
       return;
     }
     await new Promise<void>((resolve, reject) => {
@@ -32,12 +38,22 @@ export class SequenceSlots {
 
   /** Hands the slot to who waits longest. */
   release(): void {
-    const [next] = this.waiting;
-    if (next === undefined) {
-      this.free++;
-    } else {
-      this.waiting.delete(next);
-      next();
+    this.taken--;
+    this.fill();
+  }
+
+  /** From now on so many may be in; where more are, they stay. */
+  setMax(max: number): void {
+    this.max = max;
+    this.fill();
+  }
+
+  private fill(): void {
+    for (const enter of this.waiting) {
+      if (this.taken >= this.max) return;
+      this.waiting.delete(enter);
+      this.taken++;
+      enter();
     }
   }
 }

@@ -9,7 +9,7 @@ export class TokenBucket {
   private level: number;
 
   constructor(
-    readonly perMinute: number,
+    public perMinute: number,
     private time: number,
   ) {
     this.level = perMinute;
@@ -25,6 +25,13 @@ export class TokenBucket {
   take(amount: number, now: number): void {
     this.fill(now);
     this.level -= amount;
+  }
+
+  /** What is left stays, as far as it fits. */
+  setRate(perMinute: number, now: number): void {
+    this.fill(now);
+    this.perMinute = perMinute;
+    this.level = Math.min(this.level, perMinute);
   }
 
   private fill(now: number): void {

@@ -17,7 +17,7 @@ export class WaitingQueue {
   private readonly rate = new DrainRate();
   private time = 0;
 
-  constructor(readonly limits: QueueLimits) {}
+  constructor(public limits: QueueLimits) {}
 
   /** Seconds until so much more fits, at the pace of late; 0 where it fits now. */
   secondsUntilFits(requests: number, tokens: number, now: number): number {

@@ -9,10 +9,10 @@ export const API_KEY_RULE = 'Expected 1 to 512 visible ASCII characters';
 /** The keys that open the API; without any it is open to all. */
 export class ApiKeys {
   /** @throws InvalidOptionError where two have the same name, or are the same key */
-  constructor(private readonly keys: readonly ApiKey[]) {
+  constructor(readonly list: readonly ApiKey[]) {
     const names = new Map<string, ApiKey>();
     const hashes = new Map<string, ApiKey>();
-    for (const key of keys) {
+    for (const key of list) {
       const hash = Buffer.from(key.sha256).toString('hex');
       const same = hashes.get(hash);
       if (same !== undefined) throw invalid(`${key.name} and ${same.name} are the same key: remove one of them`);
@@ -23,14 +23,14 @@ export class ApiKeys {
   }
 
   get areRequired(): boolean {
-    return this.keys.length > 0;
+    return this.list.length > 0;
   }
 
   /** All keys are compared in full, so that the time it takes tells nothing. */
   find(presented: string): ApiKey | null {
     const sha256 = hashOf(presented);
     let found: ApiKey | null = null;
-    for (const key of this.keys) {
+    for (const key of this.list) {
       if (timingSafeEqual(key.sha256, sha256)) found = key;
     }
     return found;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { chatMessages, checkCalls, previousItems, storedItems } from './conversation.js';
+import { chatMessages, checkCalls, MAX_PREVIOUS_BYTES, previousItems, storedItems } from './conversation.js';
 import type { InputItem } from './input-items.js';
 import type { ResponseObject } from './response-object.js';
-import { ResponseStore, type StoredResponse } from './response-store.js';
+import { ResponseStore, type StoredTurn } from './response-store.js';
 
 const CALL: InputItem = { type: 'function_call', call_id: 'c1', name: 'add', arguments: '{"a": 1}' };
 const OUTPUT: InputItem = { type: 'function_call_output', call_id: 'c1', output: '132' };
@@ -59,7 +59,7 @@ describe('checkCalls', () => {
 
 describe('previousItems', () => {
   let store: ResponseStore;
-  const find = (id: string): StoredResponse | undefined => store.get(id);
+  const find = (id: string): StoredTurn | undefined => store.turn(id);
   const put = (id: string, previous: string | null, text: string, status: ResponseObject['status'] = 'completed'): void =>
     store.put({
       response: { id, previous_response_id: previous, status, output: [] as unknown } as ResponseObject,
@@ -83,5 +83,21 @@ describe('previousItems', () => {
     for (let index = 0; index <= 1024; index++) put(`r${index}`, index === 0 ? null : `r${index - 1}`, 'x');
     expect(previousItems(find, 'r1023')).toHaveLength(1024);
     expect(() => previousItems(find, 'r1024')).toThrow(/1024/);
+  });
+
+  it('are refused where they are too large, before any is read', () => {
+    const text = 'x'.repeat(MAX_PREVIOUS_BYTES / 2 - 1000);
+    put('a', null, text);
+    put('b', 'a', text);
+    put('c', 'b', 'x'.repeat(2000));
+    expect(previousItems(find, 'b')).toHaveLength(2);
+    const unread = (id: string): StoredTurn => ({ ...find(id)!, items: () => expect.fail('was read') });
+    expect(() => previousItems(unread, 'c')).toThrow(
+      expect.objectContaining({
+        code: 'invalid_request',
+        field: 'previous_response_id',
+        message: expect.stringMatching(/^previous_response_id: .*2097152 bytes.*send .* as input/) as string,
+      }),
+    );
   });
 });

@@ -1,11 +1,15 @@
 import { InvalidRequestError, PreviousResponseNotFoundError } from '@ringmesh/core';
+import { MAX_BODY_BYTES } from '../../http/json-body.js';
 import type { Conversation } from '../schemas/chat-request.js';
 import { type InputItem, MAX_ITEMS } from './input-items.js';
 import type { OutputItem } from './response-object.js';
-import type { StoredItem, StoredResponse } from './response-store.js';
+import type { StoredItem, StoredTurn } from './response-store.js';
 
 type ChatMessage = Conversation['messages'][number];
 type Item = InputItem | OutputItem;
+
+/** Of a conversation that is gone on from, as JSON: as much as could be sent as `input`. */
+export const MAX_PREVIOUS_BYTES = MAX_BODY_BYTES;
 
 /** The input as items that can be kept and listed: with ids, and texts as parts. */
 export function storedItems(input: string | InputItem[], newId: (prefix: string) => string): StoredItem[] {
@@ -29,34 +33,38 @@ export function storedItems(input: string | InputItem[], newId: (prefix: string)
 }
 
 /**
- * The items of the conversation that a response goes on from, oldest first.
+ * The items of the conversation that a response goes on from, oldest first. None is read before all are known to be within limits.
  * @param find by id
  * @throws PreviousResponseNotFoundError, InvalidRequestError where it cannot be followed
  */
-export function previousItems(find: (id: string) => StoredResponse | undefined, id: string): Item[] {
+export function previousItems(find: (id: string) => StoredTurn | undefined, id: string): Item[] {
   const field = 'previous_response_id';
-  const turns: Item[][] = [];
+  const turns: StoredTurn[] = [];
   let numItems = 0;
+  let numBytes = 0;
   for (let next: string | null = id; next !== null;) {
-    const stored = find(next);
-    if (stored === undefined) {
+    const turn = find(next);
+    if (turn === undefined) {
       const which = next === id ? next : `${next}, which the conversation of ${id} goes back to,`;
       throw new PreviousResponseNotFoundError(`${field}: the response ${which} is not kept, or not any more: send the whole input`, {
         field,
       });
     }
-    const { status, output, previous_response_id } = stored.response;
+    const { status, previousId } = turn;
     if (status !== 'completed' && status !== 'incomplete') {
       throw new InvalidRequestError(`${field}: the response ${next} is ${status}: only one that has ended well can be followed`, { field });
     }
-    turns.push([...stored.input, ...output]);
-    numItems += turns.at(-1)!.length;
-    if (numItems > MAX_ITEMS) {
-      throw new InvalidRequestError(`${field}: the conversation has more than ${MAX_ITEMS} items`, { field });
+    turns.push(turn);
+    numItems += turn.numItems;
+    numBytes += turn.itemBytes;
+    if (numItems > MAX_ITEMS || numBytes > MAX_PREVIOUS_BYTES) {
+      const limit = numItems > MAX_ITEMS ? `${MAX_ITEMS} items` : `${MAX_PREVIOUS_BYTES} bytes of items`;
+      const remedy = 'send what is still needed of it as input, without previous_response_id';
+      throw new InvalidRequestError(`${field}: the conversation of ${id} has more than ${limit}: ${remedy}`, { field });
     }
-    next = previous_response_id;
+    next = previousId;
   }
-  return turns.reverse().flat();
+  return turns.reverse().flatMap((turn) => turn.items());
 }
 
 /** @throws InvalidRequestError for an output without its call */

@@ -1,6 +1,6 @@
 import type { BackgroundResponses } from './background-responses.js';
 import type { ResponseObject } from './response-object.js';
-import type { ResponseStore, StoredItem, StoredResponse } from './response-store.js';
+import type { ResponseStore, StoredItem, StoredResponse, StoredTurn } from './response-store.js';
 
 /** The responses of one API key, kept or being made: those of others are as if they were not there. */
 export class OwnResponses {
@@ -16,8 +16,15 @@ export class OwnResponses {
   }
 
   find(id: string): StoredResponse | undefined {
-    const found = this.background.get(id) ?? this.store.get(id);
-    return found?.apiKeyName === this.apiKeyName ? found : undefined;
+    return this.own(this.background.get(id) ?? this.store.get(id));
+  }
+
+  /** What a conversation goes on from. One that is being made has no items yet: its status says that it cannot be followed. */
+  findTurn(id: string): StoredTurn | undefined {
+    const running = this.own(this.background.get(id));
+    if (running === undefined) return this.own(this.store.turn(id));
+    const { response, apiKeyName } = running;
+    return { apiKeyName, status: response.status, previousId: response.previous_response_id, numItems: 0, itemBytes: 0, items: () => [] };
   }
 
   keep(response: ResponseObject, input: StoredItem[]): void {
@@ -36,5 +43,9 @@ export class OwnResponses {
     this.background.cancel(id);
     this.store.delete(id);
     return true;
+  }
+
+  private own<T extends { apiKeyName: string | null }>(found: T | undefined): T | undefined {
+    return found?.apiKeyName === this.apiKeyName ? found : undefined;
   }
 }

@@ -31,7 +31,7 @@ export async function prepareResponse(model: ServedModel, kept: OwnResponses, bo
     throw new InvalidRequestError(`${wantsStore}: this server keeps no responses (--responses-store-size 0)`, { field: wantsStore });
   }
   const id = randomId('resp');
-  const previous = body.previous_response_id == null ? [] : previousItems((id) => kept.find(id), body.previous_response_id);
+  const previous = body.previous_response_id == null ? [] : previousItems((id) => kept.findTurn(id), body.previous_response_id);
   const input = storedItems(body.input, randomId);
   checkCalls(previous, input);
   const fields = chatFields(body, chatMessages(body.instructions, [...previous, ...input]));

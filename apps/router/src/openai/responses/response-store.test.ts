@@ -2,8 +2,12 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { ResponseObject } from './response-object.js';
 import { ResponseStore, type StoredResponse } from './response-store.js';
 
-function stored(id: string, text = ''): StoredResponse {
-  return { response: { id } as ResponseObject, input: [{ type: 'message', id: 'msg_1', role: 'user', content: text }], apiKeyName: null };
+function stored(id: string, text = '', apiKeyName: string | null = null): StoredResponse {
+  const output: ResponseObject['output'] = [
+    { type: 'function_call', id: 'fc_1', call_id: 'c', name: 'f', arguments: '', status: 'completed' },
+  ];
+  const response = { id, output, status: 'completed', previous_response_id: null } as Partial<ResponseObject> as ResponseObject;
+  return { response, input: [{ type: 'message', id: 'msg_1', role: 'user', content: text }], apiKeyName };
 }
 
 let time: number;
@@ -36,9 +40,44 @@ describe('ResponseStore', () => {
       store.put(stored(`id${index % 7}`, 'x'.repeat(index * 40)));
       expect(store.sizeBytes).toBeLessThanOrEqual(1000);
     }
-    store.put(stored('large', 'x'.repeat(2000)));
-    expect(store.get('large')).toBeUndefined();
+    for (const id of ['0', '1', '2', '3', '4', '5', '6']) store.delete(`id${id}`);
     expect([store.size, store.sizeBytes]).toEqual([0, 0]);
+  });
+
+  it('does not keep one that is larger than the limit, and keeps the others', () => {
+    const store = storeOf({ maxBytes: 1000 });
+    store.put(stored('a'));
+    store.put(stored('b'));
+    store.put(stored('large', 'x'.repeat(2000)));
+    store.put(stored('b', 'x'.repeat(2000)));
+    expect(['a', 'b', 'large'].filter((id) => store.get(id) !== undefined)).toEqual(['a']);
+  });
+
+  it('knows of a turn what it needs without reading its items', () => {
+    const store = storeOf({});
+    store.put(stored('a', 'Ümlaut', 'key'));
+    const { input, response } = stored('a', 'Ümlaut');
+    const itemBytes = Buffer.byteLength(JSON.stringify({ input, output: response.output }));
+    const turn = store.turn('a')!;
+    expect(turn).toMatchObject({ apiKeyName: 'key', status: 'completed', previousId: null, numItems: 2, itemBytes });
+    expect(turn.items()).toEqual([...input, ...response.output]);
+    expect(store.turn('b')).toBeUndefined();
+  });
+
+  it('lets the key that has most of them make room, in number', () => {
+    const store = storeOf({});
+    store.put(stored('b1', '', 'b'));
+    for (const id of ['a1', 'a2', 'a3', 'a4']) store.put(stored(id, '', 'a'));
+    expect(['a1', 'a2', 'a3', 'a4', 'b1'].filter((id) => store.get(id) !== undefined)).toEqual(['a3', 'a4', 'b1']);
+  });
+
+  it('lets the key that has most of them make room, in bytes', () => {
+    const store = storeOf({ maxResponses: 100, maxBytes: 5000 });
+    for (const id of ['b1', 'b2', 'b3']) store.put(stored(id, 'x'.repeat(100), 'b'));
+    for (let index = 0; index < 20; index++) store.put(stored(`a${index}`, 'x'.repeat(1000), 'a'));
+    expect(['b1', 'b2', 'b3'].filter((id) => store.get(id) !== undefined)).toHaveLength(3);
+    expect(store.get('a19')).toBeDefined();
+    expect(store.get('a0')).toBeUndefined();
   });
 
   it('drops what was not used for its time to live', () => {

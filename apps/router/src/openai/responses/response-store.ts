@@ -1,5 +1,6 @@
 import type { InputItem } from './input-items.js';
-import type { ResponseObject } from './response-object.js';
+import { KeyShares } from './key-shares.js';
+import type { OutputItem, ResponseObject } from './response-object.js';
 
 /** An item of an input, with an id of its own. */
 export type StoredItem = InputItem & { id: string };
@@ -12,6 +13,18 @@ export interface StoredResponse {
   apiKeyName: string | null;
 }
 
+/** What of a response a conversation goes on from. All but its items is known without reading them. */
+export interface StoredTurn {
+  apiKeyName: string | null;
+  status: ResponseObject['status'];
+  previousId: string | null;
+  numItems: number;
+  /** Of its items as JSON. */
+  itemBytes: number;
+  /** What it answered, and the answer. */
+  items: () => (StoredItem | OutputItem)[];
+}
+
 export interface ResponseStoreLimits {
   /** 0: nothing is kept. */
   maxResponses: number;
@@ -21,18 +34,26 @@ export interface ResponseStoreLimits {
   ttlMs: number;
 }
 
-interface Entry {
-  json: Buffer;
+interface StoredItems {
+  input: StoredItem[];
+  output: OutputItem[];
+}
+
+interface Entry extends Omit<StoredTurn, 'items'> {
+  /** Without its output. */
+  response: Buffer;
+  items: Buffer;
   expires: number;
 }
 
 /**
- * Keeps responses in this process's memory, within limits: those that were used least recently go first. They are kept as JSON bytes, so
- * that the limit means what it says, and nobody changes what is kept.
+ * Keeps responses in this process's memory, within limits: the API key that has the most makes room, by those that it has used least
+ * recently. They are kept as JSON bytes, so that the limit means what it says, and nobody changes what is kept.
  */
 export class ResponseStore {
   /** By use: the least recent first, which is also the first to expire. */
   private readonly entries = new Map<string, Entry>();
+  private readonly shares = new KeyShares();
   private bytes = 0;
 
   /** @param now in milliseconds, from any start */
@@ -53,38 +74,58 @@ export class ResponseStore {
     return this.bytes;
   }
 
+  /** One that is larger than the limit by itself is not kept. */
   put(stored: StoredResponse): void {
-    const json = Buffer.from(JSON.stringify(stored));
-    this.delete(stored.response.id);
-    this.insert(stored.response.id, json);
-    this.removeExpired();
+    const entry = entryOf(stored);
     const { maxResponses, maxBytes } = this.limits;
-    for (const id of this.entries.keys()) {
-      if (this.entries.size <= maxResponses && this.bytes <= maxBytes) break;
-      this.delete(id);
-    }
+    this.delete(stored.response.id);
+    if (sizeOf(entry) > maxBytes) return;
+    this.insert(stored.response.id, entry);
+    this.removeExpired();
+    while (this.entries.size > maxResponses) this.delete(this.shares.leastRecentOfLargest('responses')!);
+    while (this.bytes > maxBytes) this.delete(this.shares.leastRecentOfLargest('bytes')!);
   }
 
   get(id: string): StoredResponse | undefined {
-    this.removeExpired();
-    const entry = this.entries.get(id);
+    const entry = this.use(id);
     if (entry === undefined) return undefined;
-    this.delete(id);
-    this.insert(id, entry.json);
-    return JSON.parse(entry.json.toString()) as StoredResponse;
+    const { input, output } = parse(entry.items) as StoredItems;
+    return { response: { ...(parse(entry.response) as ResponseObject), output }, input, apiKeyName: entry.apiKeyName };
+  }
+
+  turn(id: string): StoredTurn | undefined {
+    const entry = this.use(id);
+    if (entry === undefined) return undefined;
+    const items = (): (StoredItem | OutputItem)[] => {
+      const { input, output } = parse(entry.items) as StoredItems;
+      return [...input, ...output];
+    };
+    return { ...entry, items };
   }
 
   /** @returns whether there was one */
   delete(id: string): boolean {
     const entry = this.entries.get(id);
     if (entry === undefined) return false;
-    this.bytes -= entry.json.length;
+    this.bytes -= sizeOf(entry);
+    this.shares.remove(entry.apiKeyName, id, sizeOf(entry));
     return this.entries.delete(id);
   }
 
-  private insert(id: string, json: Buffer): void {
-    this.entries.set(id, { json, expires: this.now() + this.limits.ttlMs });
-    this.bytes += json.length;
+  private use(id: string): Entry | undefined {
+    this.removeExpired();
+    const entry = this.entries.get(id);
+    if (entry === undefined) return undefined;
+    this.delete(id);
+    this.insert(id, entry);
+    return entry;
+  }
+
+  private insert(id: string, entry: Entry): void {
+    entry.expires = this.now() + this.limits.ttlMs;
+    this.entries.set(id, entry);
+    this.bytes += sizeOf(entry);
+    this.shares.add(entry.apiKeyName, id, sizeOf(entry));
   }
 
   private removeExpired(): void {
@@ -94,4 +135,25 @@ export class ResponseStore {
       this.delete(id);
     }
   }
+}
+
+function entryOf({ response, input, apiKeyName }: StoredResponse): Entry {
+  const { output, status, previous_response_id: previousId } = response;
+  const items = Buffer.from(JSON.stringify({ input, output }));
+  return {
+    ...{ apiKeyName, status, previousId },
+    numItems: input.length + output.length,
+    itemBytes: items.length,
+    response: Buffer.from(JSON.stringify({ ...response, output: [] })),
+    items,
+    expires: 0, // known when it is used
+  };
+}
+
+function sizeOf({ response, items }: Pick<Entry, 'response' | 'items'>): number {
+  return response.length + items.length;
+}
+
+function parse(json: Buffer): unknown {
+  return JSON.parse(json.toString());
 }
