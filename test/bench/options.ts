@@ -44,7 +44,8 @@ export const HELP = `npm run bench -- [options]
   --cache <dir>        where the models are kept: twice 9 GB for ring-lite (the cache folder)
   --json <file>        write all numbers to a file
 npm run bench -- --http [--streams <n>] [--seconds <n>]   of the HTTP API instead: many streams, a long prompt
-npm run bench -- --load [--help]                          of streams beside long prompts: ITL
+npm run bench -- --http-decode [--help]                   of the HTTP API beside the engine by itself: decode
+npm run bench -- --load [--schemas] [--help]              of streams beside long prompts, or hostile schemas: ITL
 npm run bench -- --long-context [--help]                  of long contexts: Ring-lite-linear beside Ring-lite
 npm run bench -- --prefix [--help]                        of prompts that begin alike: time to the first token
 npm run bench -- --sampling [--help]                      of choosing a token of a large vocabulary: ms
