@@ -25,8 +25,15 @@ it('is held by one at a time', () => {
 });
 
 it('ends with a process that is killed', async () => {
-  const code = `const { lockFile } = await import('@ringmesh/core'); lockFile(process.argv[1]); console.log('held'); setInterval(() => {}, 1000);`;
-  const holder = spawn(process.execPath, ['--input-type=module', '-e', code, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // The holder keeps nothing of what it was given, and collects garbage: the lock is held all the same.
+  const code = `
+    const { lockFile } = await import('@ringmesh/core');
+    lockFile(process.argv[1]);
+    gc();
+    setImmediate(() => console.log('held'));
+    setInterval(() => {}, 1000);`;
+  const args = ['--expose-gc', '--input-type=module', '-e', code, path];
+  const holder = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(holder.stdout, 'data');
   expect(lockFile(path)).toBeNull();
   const exited = once(holder, 'exit');
