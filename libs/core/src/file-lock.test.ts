@@ -24,8 +24,8 @@ it('is held by one at a time', () => {
   again!();
 });
 
-it('ends with a process that is killed', async () => {
-  // The holder keeps nothing of what it was given, and collects garbage: the lock is held all the same.
+it('is held whatever is collected, and ends with a process that is killed', async () => {
+  // The holder keeps nothing of what it was given.
   const code = `
     const { lockFile } = await import('@ringmesh/core');
     lockFile(process.argv[1]);
