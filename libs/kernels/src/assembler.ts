@@ -48,6 +48,10 @@ export const OR = [0xfd, 0x50]; // v128.or
 /** Of three vectors: the first one's bits where the third one's are set, else the second one's. */
 export const SELECT = [0xfd, 0x52]; // v128.bitselect
 export const SHIFT_LEFT = [0xfd, 0xab, 0x01]; // i32x4.shl
+export const SHIFT_RIGHT = [0xfd, 0xad, 0x01]; // i32x4.shr_u
+/** The first and the last eight of sixteen bytes, as 16-bit integers. */
+export const LOW_BYTES = [0xfd, 0x87, 0x01]; // i16x8.extend_low_i8x16_s
+export const HIGH_BYTES = [0xfd, 0x88, 0x01]; // i16x8.extend_high_i8x16_s
 /** The first two of four floats, as doubles. */
 export const TO_DOUBLES = [0xfd, 0x5f]; // f64x2.promote_low_f32x4
 export const ADD_DOUBLES = [0xfd, 0xf0, 0x01]; // f64x2.add
@@ -78,8 +82,6 @@ export const storeDouble = (offset: number): number[] => [0x39, ...place(3, offs
 /** Four floats at address + offset; addresses here are multiples of 16. @param memory which of the module's */
 export const load = (offset: number, memory = 0): number[] => [0xfd, 0x00, ...place(4, offset, memory)];
 export const store = (offset: number): number[] => [0xfd, 0x0b, ...place(4, offset, 0)];
-/** Eight bytes at address + offset, as 16-bit integers. */
-export const loadBytes = (offset: number, memory = 0): number[] => [0xfd, 0x01, ...place(3, offset, memory)];
 /** One float at address + offset, four times. */
 export const splatFrom = (offset: number, memory = 0): number[] => [0xfd, 0x09, ...place(2, offset, memory)];
 
@@ -98,13 +100,6 @@ export function integers(first: number, second = first, third = first, fourth = 
 /** Picks four numbers of two vectors: 0 to 3 are the first one's, 4 to 7 the second one's. */
 export function pick(...lanes: [number, number, number, number]): number[] {
   return [0xfd, 0x0d, ...lanes.flatMap((lane) => [0, 1, 2, 3].map((byte) => lane * 4 + byte))]; // i8x16.shuffle
-}
-
-/** The lower or upper halves of two vectors of eight 16-bit integers, taken in turn. */
-export function interleave(half: 'low' | 'high'): number[] {
-  const first = half === 'low' ? 0 : 8;
-  const bytes = [0, 2, 4, 6].flatMap((byte) => [0, 1, 16, 17].map((lane) => first + byte + lane));
-  return [0xfd, 0x0d, ...bytes]; // i8x16.shuffle
 }
 
 /** The body runs once at least. @param limit pushes what the local is compared with */
@@ -137,8 +132,8 @@ export interface KernelMemory {
   pages?: number;
 }
 
-/** A module that exports functions over memories, which instructions know by their place in the list. */
-export function assemble(functions: readonly KernelFunction[], memories: readonly KernelMemory[]): WebAssembly.Module {
+/** A module that exports functions over memories, which instructions know by their place in the list. @param name of the module, which changes nothing */
+export function assemble(functions: readonly KernelFunction[], memories: readonly KernelMemory[], name = ''): WebAssembly.Module {
   const list = (items: number[][]): number[] => [...unsigned(items.length), ...items.flat()];
   const limits = ({ pages }: KernelMemory): number[] =>
     pages === undefined ? [0x03, 0, ...unsigned(MAX_PAGES)] : [0x00, ...unsigned(pages)];
@@ -152,6 +147,7 @@ export function assemble(functions: readonly KernelFunction[], memories: readonl
       10,
       list(functions.map(({ locals, body }) => sized([...list(locals.map(([count, type]) => [...unsigned(count), type])), ...body, END]))),
     ),
+    ...section(0, text(name)), // custom
   ]);
   return new WebAssembly.Module(bytes);
 }

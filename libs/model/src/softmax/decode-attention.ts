@@ -1,15 +1,16 @@
 import { BLOCK_TOKENS, type BlockMemory, type CacheView, type RowAddress } from '@ringmesh/kv-cache';
-import { assemble, instantiate, type KernelCalls, type KernelFunction, WASM_PAGE_BYTES } from '@ringmesh/kernels';
+import { assembleWide, instantiate, type KernelCalls, type KernelFunction, WASM_PAGE_BYTES } from '@ringmesh/kernels';
 import type { RowIndex } from './key-value-format.js';
+import { kernelTrial } from './kernel-trial.js';
 import { onlineSoftmax } from './online-softmax.js';
 import { QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
 
 /** What a format brings along for a kernel of its own. */
 export interface DecodeKernel {
   layout: SoftmaxLayout;
-  /** Scores of a block's tokens. */
+  /** `score(end, rows, scales)`: scores of a block's tokens. */
   score: KernelFunction;
-  /** Adds weightsᵀ · values to the outputs. */
+  /** `accumulate(end, rows, scales)` adds weightsᵀ · rows to the outputs. */
   accumulate: KernelFunction;
   /** Opens the kernel's memory. */
   open(buffer: ArrayBuffer): SetQueries;
@@ -35,22 +36,24 @@ export class DecodeAttention {
   /** The kernel over each of the blocks' memories. */
   private readonly calls: KernelCalls[];
   private readonly setQueries: SetQueries;
-  private readonly outputs: Float32Array; // [4, D]
+  private readonly outputs: Float32Array; // [4, W]
   private readonly largest: Float32Array; // [4]
   private readonly sums: Float32Array; // [4]
 
   constructor(
     private readonly headDim: number,
-    kernel: DecodeKernel,
+    private readonly kernel: DecodeKernel,
     blocks: BlockMemory,
   ) {
-    const { layout, score, accumulate } = kernel;
+    const { layout } = kernel;
     const pages = Math.ceil(layout.end / WASM_PAGE_BYTES);
     const own = new WebAssembly.Memory<ArrayBuffer>({ initial: pages });
-    const module = assemble(onlineSoftmax(layout, headDim, score, accumulate), [{ name: 'own', pages }, { name: 'blocks' }]);
+    const module = assembleWide(onlineSoftmax(kernel), [{ name: 'own', pages }, { name: 'blocks' }], (each) =>
+      kernelTrial(each, kernel, headDim),
+    );
     this.calls = blocks.memories.map((memory) => instantiate(module, { own, blocks: memory }));
     this.setQueries = kernel.open(own.buffer);
-    this.outputs = new Float32Array(own.buffer, layout.outputs, QUERIES * headDim);
+    this.outputs = new Float32Array(own.buffer, layout.outputs, QUERIES * layout.outputWidth);
     this.largest = new Float32Array(own.buffer, layout.largest, QUERIES);
     this.sums = new Float32Array(own.buffer, layout.sums, QUERIES);
   }
@@ -61,11 +64,12 @@ export class DecodeAttention {
    */
   run(query: Float32Array, rows: HeadRows, attention: Float32Array, start: number): void {
     const { headDim } = this;
+    const { outputIndex } = this.kernel.layout;
     for (let first = 0; first < query.length; first += QUERIES * headDim) {
       const part = query.subarray(first, first + QUERIES * headDim); // [≤ 4 · D]
       this.setQueries(part, 1 / Math.sqrt(headDim));
       this.attend(rows);
-      attention.set(this.outputs.subarray(0, part.length), start + first);
+      for (let i = 0; i < part.length; i++) attention[start + first + i] = this.outputs[outputIndex[i]!]!;
     }
   }
 

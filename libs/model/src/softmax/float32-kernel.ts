@@ -37,12 +37,23 @@ export function float32Layout(headDim: number): Float32Layout {
   const outputs = QUERIES * row;
   const largest = outputs + QUERIES * row;
   const [blockLargest, sums, scores] = [1, 2, 3].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
-  return { queries: 0, outputs, largest, blockLargest, sums, scores, end: scores + (BLOCK_TOKENS + 1) * SCORE_BYTES };
+  return {
+    queries: 0,
+    outputWidth: headDim,
+    outputs,
+    outputIndex: Int32Array.from({ length: QUERIES * headDim }, (_, number) => number),
+    largest,
+    blockLargest,
+    sums,
+    scores,
+    end: scores + (BLOCK_TOKENS + 1) * SCORE_BYTES,
+  };
 }
 
 export function float32Score(layout: Float32Layout, headDim: number): KernelFunction {
   const { queries } = layout;
-  const { token: TOKEN, scale: COLUMN, query: Q, sums: SUMS, keys: KEYS, spare } = SCORE_LOCALS;
+  const { token: TOKEN, scale: COLUMN, vectors } = SCORE_LOCALS;
+  const [Q, SPARE, KEYS, SUMS] = [vectors, vectors + 1, [vectors + 3, vectors + 4], [vectors + 5, vectors + 9]] as const;
   const row = headDim * 4;
   const unrolled = headDim % 16 === 0 ? 4 : 2;
   const fourFloats = (offset: number): number[] => [
@@ -55,7 +66,7 @@ export function float32Score(layout: Float32Layout, headDim: number): KernelFunc
       }),
     ]),
   ];
-  const twoTokens = [
+  const body = [
     ...SUMS.flatMap((sums) => QUERY_INDICES.flatMap((query) => [...floats(0), ...set(sums + query)])),
     ...[...constant(0), ...set(COLUMN)],
     ...loopWhileBelow(COLUMN, constant(row), [
@@ -63,9 +74,10 @@ export function float32Score(layout: Float32Layout, headDim: number): KernelFunc
       ...increase(TOKEN, unrolled * 16),
       ...increase(COLUMN, unrolled * 16),
     ]),
-    ...SUMS.flatMap((sums) => [...totals(sums, ADD, spare), ...set(sums)]),
+    ...SUMS.flatMap((sums) => [...totals(sums, ADD, SPARE), ...set(sums)]),
   ];
-  return scoreFunction(layout, twoTokens, increase(TOKEN, row)); // the other token's
+  const next = increase(TOKEN, row); // the other token's
+  return scoreFunction(layout, { body, scores: [SUMS[0], SUMS[1]], next, numVectors: 13 });
 }
 
 /** Eight numbers of all four outputs at a time: as many as there are registers for. */

@@ -1,6 +1,8 @@
 import { float32, int8 } from '@ringmesh/onnx';
 import { DecodeAttention, type DecodeKernel } from './decode-attention.js';
-import { INT8_LEVELS, int8Accumulate, int8Layout, int8Score, queryLevels } from './int8-kernel.js';
+import { int8Accumulate } from './int8-accumulate.js';
+import { INT8_LEVELS, int8Layout, paddedDim, queryLevels } from './int8-layout.js';
+import { int8Score } from './int8-score.js';
 import type { KeyValueFormat } from './key-value-format.js';
 import { QUERIES } from './softmax-kernel.js';
 
@@ -17,7 +19,8 @@ export const int8Format: KeyValueFormat = {
   write(source, { data, scales }) {
     const headDim = data.length / scales!.length;
     for (let token = 0; token < scales!.length; token++) {
-      scales![token] = quantize(source, data as Int8Array, token * headDim, headDim, INT8_LEVELS, 1);
+      const start = token * headDim;
+      scales![token] = quantize(source.subarray(start, start + headDim), data.subarray(start) as Int8Array, INT8_LEVELS, 1);
     }
   },
   allocate: (numTokens, headDim) => ({ data: new Int8Array(numTokens * headDim), scales: new Float32Array(numTokens) }),
@@ -41,13 +44,15 @@ function int8Kernel(headDim: number): DecodeKernel {
     score: int8Score(layout, headDim),
     accumulate: int8Accumulate(layout, headDim),
     open(buffer) {
-      const queries = new Int16Array(buffer, layout.queries, QUERIES * headDim); // [4, D]
+      const width = paddedDim(headDim);
+      const queries = new Int16Array(buffer, layout.queries, QUERIES * width); // [4, P]
       const queryScales = new Float32Array(buffer, layout.queryScales, QUERIES);
       return (source, scale) => {
         queries.fill(0);
         queryScales.fill(0);
         for (let query = 0; query * headDim < source.length; query++) {
-          queryScales[query] = quantize(source, queries, query * headDim, headDim, levels, scale);
+          const row = source.subarray(query * headDim, (query + 1) * headDim); // [D]
+          queryScales[query] = quantize(row, queries.subarray(query * width), levels, scale);
         }
       };
     },
@@ -55,22 +60,14 @@ function int8Kernel(headDim: number): DecodeKernel {
 }
 
 /**
- * Rounds a row [D], from element `first` on, times `scale` to whole numbers from −levels to levels.
+ * Rounds a row [D] times `scale` to whole numbers from −levels to levels.
  * @returns what the row is multiplied by; NaN where a number is not finite, so that this does not get lost
  */
-function quantize(
-  source: Float32Array,
-  target: Int8Array | Int16Array,
-  first: number,
-  headDim: number,
-  levels: number,
-  scale: number,
-): number {
-  const end = first + headDim;
+function quantize(row: Float32Array, target: Int8Array | Int16Array, levels: number, scale: number): number {
   let largest = 0;
-  for (let i = first; i < end; i++) largest = Math.max(largest, Math.abs(source[i]!));
+  for (const number of row) largest = Math.max(largest, Math.abs(number));
   if (!Number.isFinite(largest)) return NaN;
   const inverse = largest === 0 ? 0 : levels / largest;
-  for (let i = first; i < end; i++) target[i] = Math.round(source[i]! * inverse);
+  for (let i = 0; i < row.length; i++) target[i] = Math.round(row[i]! * inverse);
   return (largest / levels) * scale;
 }

@@ -22,6 +22,7 @@ import {
   SUB,
   V128,
 } from '@ringmesh/kernels';
+import type { DecodeKernel } from './decode-attention.js';
 import { QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
 
 /**
@@ -30,9 +31,8 @@ import { QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel
  * al., FlashAttention, 2022).
  *
  * `attend(end, evenEnd, keys, keyScales, values, valueScales)` adds a block; `finish()` divides by the weights' sum.
- * @param score `score(end, rows, scales)` @param accumulate `accumulate(end, rows, scales)` adds weightsᵀ · rows to the outputs
  */
-export function onlineSoftmax(layout: SoftmaxLayout, headDim: number, score: KernelFunction, accumulate: KernelFunction): KernelFunction[] {
+export function onlineSoftmax({ layout, score, accumulate }: DecodeKernel): KernelFunction[] {
   const [END, EVEN_END, KEYS, KEY_SCALES, VALUES, VALUE_SCALES] = [0, 1, 2, 3, 4, 5];
   const body = [
     ...[...get(EVEN_END), ...get(KEYS), ...get(KEY_SCALES), ...call(0)],
@@ -41,11 +41,12 @@ export function onlineSoftmax(layout: SoftmaxLayout, headDim: number, score: Ker
     ...[...get(EVEN_END), ...get(VALUES), ...get(VALUE_SCALES), ...call(3)],
   ];
   const attend = { name: 'attend', parameters: [I32, I32, I32, I32, I32, I32], locals: [], body };
-  return [score, rescale(layout, headDim), exponentiate(layout), accumulate, attend, finish(layout, headDim)];
+  return [score, rescale(layout), exponentiate(layout), accumulate, attend, finish(layout)];
 }
 
 /** `rescale()`: takes the block's largest score into account. */
-function rescale({ outputs, largest, blockLargest, sums }: SoftmaxLayout, headDim: number): KernelFunction {
+function rescale(layout: SoftmaxLayout): KernelFunction {
+  const { largest, blockLargest, sums } = layout;
   const [AT, OLD, NEW, FACTOR] = [0, 1, 2, 3];
   const exponential = new Exponential(4);
   const scaleDown = [
@@ -53,7 +54,7 @@ function rescale({ outputs, largest, blockLargest, sums }: SoftmaxLayout, headDi
     ...[...get(OLD), ...get(NEW), ...SUB, ...exponential.of, ...set(FACTOR)],
     ...[...constant(0), ...get(NEW), ...store(largest)],
     ...[...constant(0), ...constant(0), ...load(sums), ...get(FACTOR), ...MUL, ...store(sums)],
-    ...timesRows(outputs, headDim, AT, FACTOR),
+    ...timesRows(layout, AT, FACTOR),
   ];
   const body = [
     ...[...constant(0), ...load(largest), ...set(OLD)],
@@ -92,9 +93,9 @@ function exponentiate({ scores, largest, sums }: SoftmaxLayout): KernelFunction 
 }
 
 /** `finish()`: outputs /= sums. */
-function finish({ outputs, sums }: SoftmaxLayout, headDim: number): KernelFunction {
+function finish(layout: SoftmaxLayout): KernelFunction {
   const [AT, SCALES] = [0, 1];
-  const body = [...[...floats(1), ...constant(0), ...load(sums), ...DIV, ...set(SCALES)], ...timesRows(outputs, headDim, AT, SCALES)];
+  const body = [...[...floats(1), ...constant(0), ...load(layout.sums), ...DIV, ...set(SCALES)], ...timesRows(layout, AT, SCALES)];
   const locals: [number, number][] = [
     [1, I32],
     [1, V128],
@@ -102,12 +103,12 @@ function finish({ outputs, sums }: SoftmaxLayout, headDim: number): KernelFuncti
   return { name: 'finish', parameters: [], locals, body };
 }
 
-/** Each query's row [D] times its number in the vector `factors`. @param at a local that is 0 */
-function timesRows(rows: number, headDim: number, at: number, factors: number): number[] {
-  const row = headDim * 4;
+/** Each query's row of outputs [W] times its number in the vector `factors`. @param at a local that is 0 */
+function timesRows({ outputs, outputWidth }: SoftmaxLayout, at: number, factors: number): number[] {
+  const row = outputWidth * 4;
   const scaled = (query: number): number[] => {
     const factor = [...get(factors), ...get(factors), ...pick(query, query, query, query)];
-    const address = rows + query * row;
+    const address = outputs + query * row;
     return [...get(at), ...get(at), ...load(address), ...factor, ...MUL, ...store(address)];
   };
   return loopWhileBelow(at, constant(row), [...QUERY_INDICES.flatMap(scaled), ...increase(at, 16)]);

@@ -12,7 +12,11 @@ export const [OWN_MEMORY, BLOCK_MEMORY] = [0, 1];
 
 /** Where the kernels of every format find things in their own memory: byte addresses. */
 export interface SoftmaxLayout {
-  outputs: number; // [4, D]
+  /** W: numbers of a row of outputs. */
+  outputWidth: number;
+  outputs: number; // [4, W]
+  /** Where the outputs have each query's number of each column. */
+  outputIndex: Int32Array; // [4 · D]
   largest: number; // [4] of the scores so far
   blockLargest: number; // [4] of the block's scores
   sums: number; // [4] of the weights so far
@@ -20,13 +24,13 @@ export interface SoftmaxLayout {
   end: number;
 }
 
-/** Adds the four numbers of each of four vectors. @param add of floats or of integers @returns pushes the four sums as one vector */
-export function totals(vectors: number, add: number[], spare: [number, number]): number[] {
+/** Adds the four numbers of each of four vectors. @param add of floats or of integers @param spare two locals @returns pushes the four sums as one vector */
+export function totals(vectors: number, add: number[], spare: number): number[] {
+  const [t, u] = [spare, spare + 1];
   const pairs = (first: number): number[] => [
     ...[...get(first), ...get(first + 1), ...pick(0, 4, 1, 5)],
     ...[...get(first), ...get(first + 1), ...pick(2, 6, 3, 7), ...add],
   ];
-  const [t, u] = spare;
   return [
     ...[...pairs(vectors), ...set(t), ...pairs(vectors + 2), ...set(u)],
     ...[...get(t), ...get(u), ...pick(0, 1, 4, 5), ...get(t), ...get(u), ...pick(2, 3, 6, 7), ...add],
@@ -39,30 +43,35 @@ export function totals(vectors: number, add: number[], spare: [number, number]):
  */
 export const BLOCK_PARAMETERS = [I32, I32, I32];
 
-/** Locals of every `score(end, rows, scales)`; a format without scales has the last parameter for itself. */
-export const SCORE_LOCALS = { token: 1, scale: 2, at: 3, query: 4, sums: [5, 9], keys: [13, 14], spare: [15, 16] as [number, number] };
-const SCORE_LARGEST = 17;
+/** Locals of every `score(end, rows, scales)`; a format without scales has the last parameter for itself. From `vectors` on, all are a format's. */
+export const SCORE_LOCALS = { token: 1, scale: 2, at: 3, vectors: 4 };
 
-/**
- * `score(end, rows, scales)`: scores of a block's tokens, two at a time so that a query is read once for both, and the largest of them.
- * @param twoTokens their scores, each token's as a vector in the first of its four {@link SCORE_LOCALS}.sums
- * @param next moves on to the next two, but for the scores' address
- */
-export function scoreFunction({ scores, blockLargest }: SoftmaxLayout, twoTokens: number[], next: number[]): KernelFunction {
-  const { at, sums } = SCORE_LOCALS;
-  const END = 0;
-  const keep = sums.flatMap((sum, token) => [
-    ...[...get(at), ...get(sum), ...store(scores + token * SCORE_BYTES)],
-    ...[...get(SCORE_LARGEST), ...get(sum), ...MAX, ...set(SCORE_LARGEST)],
+/** How a format scores two tokens, which are together so that a query is read once for both. */
+export interface TwoTokens {
+  body: number[];
+  /** The locals that take each token's scores [4]. */
+  scores: [number, number];
+  /** Moves on to the next two, but for the scores' address. */
+  next: number[];
+  numVectors: number;
+}
+
+/** `score(end, rows, scales)`: scores of a block's tokens, and the largest of them. */
+export function scoreFunction({ scores, blockLargest }: SoftmaxLayout, tokens: TwoTokens): KernelFunction {
+  const { at, vectors } = SCORE_LOCALS;
+  const [END, LARGEST] = [0, vectors + tokens.numVectors];
+  const keep = tokens.scores.flatMap((score, token) => [
+    ...[...get(at), ...get(score), ...store(scores + token * SCORE_BYTES)],
+    ...[...get(LARGEST), ...get(score), ...MAX, ...set(LARGEST)],
   ]);
   const body = [
-    ...[...floats(-Infinity), ...set(SCORE_LARGEST)],
-    ...loopWhileBelow(at, get(END), [...twoTokens, ...keep, ...next, ...increase(at, 2 * SCORE_BYTES)]),
-    ...[...constant(0), ...get(SCORE_LARGEST), ...store(blockLargest)],
+    ...[...floats(-Infinity), ...set(LARGEST)],
+    ...loopWhileBelow(at, get(END), [...tokens.body, ...keep, ...tokens.next, ...increase(at, 2 * SCORE_BYTES)]),
+    ...[...constant(0), ...get(LARGEST), ...store(blockLargest)],
   ];
   const locals: [number, number][] = [
     [1, I32],
-    [14, V128],
+    [tokens.numVectors + 1, V128],
   ];
   return { name: 'score', parameters: BLOCK_PARAMETERS, locals, body };
 }
