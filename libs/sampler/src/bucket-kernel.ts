@@ -81,7 +81,7 @@ export function fillBuckets(layout: LogitsLayout): KernelFunction {
     ...loopWhileBelow(AT, get(END), [
       ...[...get(LARGEST), ...get(AT), ...load(0), ...SUB, ...get(SCALE), ...MUL, ...set(NATS)],
       ...[...get(NATS), ...floats(STEPS_PER_NAT), ...MUL, ...get(LAST), ...MIN, ...TO_INTEGERS, ...set(STEPS)],
-      ...[...get(ZERO), ...get(NATS), ...SUB, ...exponential.of, ...set(WEIGHTS)],
+      ...[...get(ZERO), ...get(NATS), ...SUB, ...exponential.of(), ...set(WEIGHTS)],
       ...[...[0, 1, 2, 3].flatMap(add), ...increase(AT, VECTOR_BYTES)],
     ]),
   ];

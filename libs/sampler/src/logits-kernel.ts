@@ -62,7 +62,7 @@ function sumExponentials(layout: LogitsLayout): KernelFunction {
     ...exponential.prepare,
     ...[...constant(0), ...load(layout.largest), ...set(LARGEST)],
     ...loopWhileBelow(AT, constant(layout.rowBytes), [
-      ...[...get(AT), ...load(layout.row), ...get(LARGEST), ...SUB, ...exponential.of, ...set(P)],
+      ...[...get(AT), ...load(layout.row), ...get(LARGEST), ...SUB, ...exponential.of(), ...set(P)],
       ...[...addTo(SUM, get(P)), ...addTo(SUM + 1, [...get(P), ...get(P), ...pick(2, 3, 2, 3)])],
       ...increase(AT, VECTOR_BYTES),
     ]),

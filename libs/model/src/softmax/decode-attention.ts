@@ -38,7 +38,7 @@ export class DecodeAttention {
   private readonly setQueries: SetQueries;
   private readonly outputs: Float32Array; // [4, W]
   private readonly largest: Float32Array; // [4]
-  private readonly sums: Float32Array; // [4]
+  private readonly sums: Float32Array; // [2, 4]
 
   constructor(
     private readonly headDim: number,
@@ -55,7 +55,7 @@ export class DecodeAttention {
     this.setQueries = kernel.open(own.buffer);
     this.outputs = new Float32Array(own.buffer, layout.outputs, QUERIES * layout.outputWidth);
     this.largest = new Float32Array(own.buffer, layout.largest, QUERIES);
-    this.sums = new Float32Array(own.buffer, layout.sums, QUERIES);
+    this.sums = new Float32Array(own.buffer, layout.sums, 2 * QUERIES);
   }
 
   /**

@@ -36,7 +36,7 @@ export function float32Layout(headDim: number): Float32Layout {
   const row = headDim * 4;
   const outputs = QUERIES * row;
   const largest = outputs + QUERIES * row;
-  const [blockLargest, sums, scores] = [1, 2, 3].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
+  const [blockLargest, sums, scores] = [1, 2, 4].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
   return {
     queries: 0,
     outputWidth: headDim,

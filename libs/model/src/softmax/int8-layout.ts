@@ -47,7 +47,7 @@ export function int8Layout(headDim: number): Int8Layout {
     outputIndex: outputIndex(headDim),
     largest: reserve(SCORE_BYTES),
     blockLargest: reserve(SCORE_BYTES),
-    sums: reserve(SCORE_BYTES),
+    sums: reserve(2 * SCORE_BYTES),
     scores: reserve((BLOCK_TOKENS + 1) * SCORE_BYTES),
     halfSums: reserve(2 * SCORED_TOKENS * SCORE_BYTES),
     weights: reserve(BLOCK_TOKENS * QUERIES * 2 + (UNROLLED_PAIRS - 1) * SCORE_BYTES),

@@ -1,5 +1,6 @@
 import {
   ADD,
+  AND,
   constant,
   DIV,
   floats,
@@ -10,14 +11,13 @@ import {
   loopWhileBelow,
   MAX,
   MUL,
-  NEAREST,
+  MULTIPLY_ADD,
   OR,
   set,
   SHIFT_LEFT,
   splatFrom,
   store,
   SUB,
-  TO_INTEGERS,
 } from '@ringmesh/kernels';
 import { type Int8Layout, UNROLLED_PAIRS } from './int8-layout.js';
 import { BLOCK_MEMORY, SCORE_BYTES } from './softmax-kernel.js';
@@ -38,6 +38,7 @@ export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, l
   const [END, SCALE] = [0, 2];
   const { address: AT } = locals;
   const [LARGEST, W, CHECK, INVERSE] = locals.vectors;
+  const [WHOLE, LOW] = [LARGEST, W];
   const scaled = [
     ...[...get(AT), ...load(scores), ...get(SCALE), ...splatFrom(0, BLOCK_MEMORY), ...MUL, ...set(W)],
     ...[...get(LARGEST), ...get(W), ...MAX, ...set(LARGEST)],
@@ -46,11 +47,12 @@ export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, l
     ...increase(AT, SCORE_BYTES),
     ...increase(SCALE, 4),
   ];
+  // 2²³ and more has no room for a fraction: the number is in the lowest bits.
   const integer = (token: number): number[] => [
-    ...[...get(AT), ...load(scores + token * SCORE_BYTES), ...get(INVERSE), ...MUL, ...NEAREST, ...TO_INTEGERS],
+    ...[...get(AT), ...load(scores + token * SCORE_BYTES), ...get(INVERSE), ...get(WHOLE), ...MULTIPLY_ADD],
   ];
   const pair = [
-    ...[...get(locals.end), ...integer(0), ...integer(1), ...constant(16), ...SHIFT_LEFT, ...OR, ...store(weights)],
+    ...[...get(locals.end), ...integer(0), ...get(LOW), ...AND, ...integer(1), ...constant(16), ...SHIFT_LEFT, ...OR, ...store(weights)],
     ...increase(AT, 2 * SCORE_BYTES),
     ...increase(locals.end, SCORE_BYTES),
   ];
@@ -71,7 +73,7 @@ export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, l
       ...ADD,
       ...store(weightScales),
     ],
-    ...[...constant(0), ...set(AT)],
+    ...[...floats(2 ** 23), ...set(WHOLE), ...integers(0xffff), ...set(LOW), ...constant(0), ...set(AT)],
     ...loopWhileBelow(AT, get(END), pair),
     // What is computed beyond the last pair counts nothing.
     ...Array.from({ length: UNROLLED_PAIRS - 1 }, (_, index) => [

@@ -1,6 +1,7 @@
 import {
   ADD,
   ANY,
+  bothHalves,
   call,
   constant,
   DIV,
@@ -24,6 +25,9 @@ import {
 } from '@ringmesh/kernels';
 import type { DecodeKernel } from './decode-attention.js';
 import { QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
+
+/** A score that adds nothing to a sum of 1 and more. */
+const LITTLE = -1e30;
 
 /**
  * The softmax of scores that come block by block, in one pass over keys and values: weights are relative to the largest score so far, and what was
@@ -51,9 +55,16 @@ function rescale(layout: SoftmaxLayout): KernelFunction {
   const exponential = new Exponential(4);
   const scaleDown = [
     ...exponential.prepare,
-    ...[...get(OLD), ...get(NEW), ...SUB, ...exponential.of, ...set(FACTOR)],
+    ...[...get(OLD), ...get(NEW), ...SUB, ...exponential.of(), ...set(FACTOR)],
     ...[...constant(0), ...get(NEW), ...store(largest)],
-    ...[...constant(0), ...constant(0), ...load(sums), ...get(FACTOR), ...MUL, ...store(sums)],
+    ...bothHalves((half) => [
+      ...constant(0),
+      ...constant(0),
+      ...load(sums + half * 16),
+      ...get(FACTOR),
+      ...MUL,
+      ...store(sums + half * 16),
+    ]),
     ...timesRows(layout, AT, FACTOR),
   ];
   const body = [
@@ -68,26 +79,38 @@ function rescale(layout: SoftmaxLayout): KernelFunction {
   return { name: 'rescale', parameters: [], locals, body };
 }
 
-/** `exponentiate(end)`: scores = exp(score − largest), which `sums` takes; the one after the last, that an even number may need, is zero. */
+/**
+ * `exponentiate(end)`: scores = exp(score − largest), which `sums` takes, two tokens at a time; the one after the last, that an even number may need,
+ * is zero.
+ */
 function exponentiate({ scores, largest, sums }: SoftmaxLayout): KernelFunction {
-  const [END, AT, LARGEST, SUM, P] = [0, 1, 2, 3, 4];
-  const exponential = new Exponential(5);
-  const token = [
-    ...[...get(AT), ...load(scores), ...get(LARGEST), ...SUB, ...exponential.of, ...set(P)],
-    ...[...get(AT), ...get(P), ...store(scores)],
-    ...[...get(SUM), ...get(P), ...ADD, ...set(SUM)],
-    ...increase(AT, SCORE_BYTES),
+  const [END, AT, LARGEST, SUMS, P] = [0, 1, 2, 3, 5];
+  const exponential = new Exponential(7, 2);
+  const twoTokens = [
+    ...bothHalves((half) => [
+      ...get(AT),
+      ...load(scores + half * SCORE_BYTES),
+      ...get(LARGEST),
+      ...SUB,
+      ...exponential.of(half),
+      ...set(P + half),
+    ]),
+    ...bothHalves((half) => [...get(AT), ...get(P + half), ...store(scores + half * SCORE_BYTES)]),
+    ...bothHalves((half) => [...get(SUMS + half), ...get(P + half), ...ADD, ...set(SUMS + half)]),
+    ...increase(AT, 2 * SCORE_BYTES),
   ];
   const body = [
     ...exponential.prepare,
-    ...[...constant(0), ...load(largest), ...set(LARGEST), ...constant(0), ...load(sums), ...set(SUM)],
-    ...loopWhileBelow(AT, get(END), token),
-    ...[...constant(0), ...get(SUM), ...store(sums)],
-    ...[...get(AT), ...floats(0), ...store(scores)],
+    ...[...constant(0), ...load(largest), ...set(LARGEST)],
+    ...bothHalves((half) => [...constant(0), ...load(sums + half * 16), ...set(SUMS + half)]),
+    ...[...get(END), ...floats(LITTLE), ...store(scores)],
+    ...loopWhileBelow(AT, get(END), twoTokens),
+    ...bothHalves((half) => [...constant(0), ...get(SUMS + half), ...store(sums + half * 16)]),
+    ...[...get(END), ...floats(0), ...store(scores)],
   ];
   const locals: [number, number][] = [
     [1, I32],
-    [exponential.numLocals + 3, V128],
+    [exponential.numLocals + 5, V128],
   ];
   return { name: 'exponentiate', parameters: [I32], locals, body };
 }
@@ -95,7 +118,8 @@ function exponentiate({ scores, largest, sums }: SoftmaxLayout): KernelFunction 
 /** `finish()`: outputs /= sums. */
 function finish(layout: SoftmaxLayout): KernelFunction {
   const [AT, SCALES] = [0, 1];
-  const body = [...[...floats(1), ...constant(0), ...load(layout.sums), ...DIV, ...set(SCALES)], ...timesRows(layout, AT, SCALES)];
+  const sum = [...constant(0), ...load(layout.sums), ...constant(0), ...load(layout.sums + 16), ...ADD];
+  const body = [...[...floats(1), ...sum, ...DIV, ...set(SCALES)], ...timesRows(layout, AT, SCALES)];
   const locals: [number, number][] = [
     [1, I32],
     [1, V128],

@@ -19,7 +19,8 @@ export interface SoftmaxLayout {
   outputIndex: Int32Array; // [4 · D]
   largest: number; // [4] of the scores so far
   blockLargest: number; // [4] of the block's scores
-  sums: number; // [4] of the weights so far
+  /** Of the weights so far: those of every other token, and those of the others. */
+  sums: number; // [2, 4]
   scores: number; // [block tokens + 1, 4], then the weights
   end: number;
 }
