@@ -1,7 +1,10 @@
 /** What we use of the WebAssembly API. TypeScript declares it for browsers only. */
 declare namespace WebAssembly {
   type Module = object;
-  const Module: new (bytes: Uint8Array<ArrayBuffer>) => Module;
+  const Module: {
+    new (bytes: Uint8Array<ArrayBuffer>): Module;
+    customSections(module: Module, name: string): ArrayBuffer[];
+  };
   class Instance {
     constructor(module: Module, imports: Record<string, Record<string, Memory>>);
     readonly exports: Record<string, unknown>;
