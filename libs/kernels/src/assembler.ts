@@ -33,7 +33,6 @@ export const AT_LEAST = [0xfd, 0x46]; // f32x4.ge
 export const ANY = [0xfd, 0x53]; // v128.any_true
 /** A bit for each of four numbers: its sign, the lowest one the first number's. */
 export const SIGNS = [0xfd, 0xa4, 0x01]; // i32x4.bitmask
-export const NEAREST = [0xfd, 0x6a]; // f32x4.nearest
 /** a · b + c, rounded once where the processor can. */
 export const MULTIPLY_ADD = [0xfd, 0x85, 0x02]; // f32x4.relaxed_madd
 export const SPLAT = [0xfd, 0x13]; // f32x4.splat
