@@ -93,6 +93,27 @@ function generate(
   return { logits: afterPrompt, ids };
 }
 
+/** Feeds a prompt in chunks. @returns logits [V] after it, and the experts of each layer and token: of a token as one text */
+function prefill({ model, manifest }: OpenModel, promptIds: number[], chunk: number): { logits: Float32Array; experts: string[] } {
+  const cache = model.caches.open();
+  const k = manifest.config.numExpertsPerToken;
+  const experts: string[][] = []; // [layers][tokens]
+  const onRouting: Segment['onRouting'] = (layer, topkIds) => {
+    const tokens = Array.from({ length: topkIds.length / k }, (_, token) =>
+      Array.from(topkIds.subarray(token * k, (token + 1) * k), Number),
+    );
+    (experts[layer] ??= []).push(...decisions(tokens).map((ids) => ids.join()));
+  };
+  let logits: Float32Array = new Float32Array(0);
+  for (let start = 0; start < promptIds.length; start += chunk) {
+    const tokenIds = Int32Array.from(promptIds.slice(start, start + chunk));
+    expect(cache.reserve(tokenIds.length)).toBe(true);
+    logits = model.forward([{ cache, tokenIds, logits: 'last', onRouting }]);
+  }
+  cache.release();
+  return { logits: logits.slice(), experts: experts.flat() };
+}
+
 describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_linear')])('$name', ({ dir, prompts }) => {
   let folder: string;
   let open: OpenModel;
@@ -143,28 +164,31 @@ describe.each([...goldenModels('bailing_moe'), ...goldenModels('bailing_moe_line
 
   it('hardly differs with keys and values as int8, whether tokens come in chunks or one by one', () => {
     expect(rounded.model.caches.layout.bytesPerToken).toBeLessThan(open.model.caches.layout.bytesPerToken / 2);
-    const divergences: number[][] = []; // [prompts][chunk sizes] nats
+    const divergences: number[] = []; // [prompts] nats
+    let [numAlike, numDecisions, numRerouted] = [0, 0, 0];
     for (const prompt of prompts) {
       const golden = logSoftmax(prompt.last_logits);
-      const ofPrompt = [MAX_TOKENS, 17, 1].map((chunk) => {
-        const { model } = rounded;
-        const cache = model.caches.open();
-        let logits: Float32Array = new Float32Array(0);
-        for (let start = 0; start < prompt.ids.length; start += chunk) {
-          const tokenIds = Int32Array.from(prompt.ids.slice(start, start + chunk));
-          cache.reserve(tokenIds.length);
-          logits = model.forward([{ cache, tokenIds, logits: 'last' }]);
-        }
-        cache.release();
+      const [whole, ...others] = [MAX_TOKENS, 17, 1].map((chunk) => {
+        const { logits, experts } = prefill(rounded, prompt.ids, chunk);
         const found = logSoftmax(logits);
-        return golden.reduce((sum, value, id) => sum + Math.exp(value) * (value - found[id]!), 0);
+        return { experts, divergence: golden.reduce((sum, value, id) => sum + Math.exp(value) * (value - found[id]!), 0) };
       });
-      // Each attends to what the cache holds.
-      expect(Math.max(...ofPrompt) - Math.min(...ofPrompt)).toBeLessThan(0.15 * ofPrompt[0]! + 1e-4);
-      divergences.push(ofPrompt);
+      divergences.push(whole!.divergence);
+      for (const { experts, divergence } of others) {
+        const moved = experts.filter((ids, index) => ids !== whole!.experts[index]).length;
+        numDecisions += experts.length;
+        numRerouted += moved;
+        if (moved > 0) continue;
+        numAlike++;
+        // Each attends to what the cache holds.
+        expect(Math.abs(divergence - whole!.divergence)).toBeLessThan(0.15 * whole!.divergence + 1e-4);
+      }
     }
-    // Of random weights, some tokens are so near to another expert that rounding sends them there: a mean would be about these.
-    const sorted = divergences.map(([whole]) => whole!).sort((x, y) => x - y);
+    // Of random weights, some tokens are so near to another expert that rounding sends them there, or the last bits, which are a processor's own: a
+    // prompt's divergence may change by any amount then, and a mean of all would be about these.
+    expect(numAlike).toBeGreaterThan(prompts.length / 2); // of twice as many
+    expect(numRerouted).toBeLessThan(0.01 * numDecisions);
+    const sorted = divergences.sort((x, y) => x - y);
     expect(sorted[Math.floor(sorted.length / 2)]).toBeLessThan(0.005);
   });
 
