@@ -24,7 +24,8 @@ class Model {
     if (!cache.reserve(tokenIds.length - cache.length)) return false;
     while (cache.length < tokenIds.length) {
       const { length } = cache;
-      const end = length + cache.chunkOf(Math.min(chunk, tokenIds.length - length));
+      const numPending = tokenIds.length - length;
+      const end = length + cache.chunkOf(Math.min(chunk, numPending), numPending);
       const view = this.view(cache);
       for (const span of view.spans(length, end)) {
         const rows = view.floats(0, 0, span);
@@ -126,6 +127,13 @@ describe.each([
     expect(lengthOf(tokensOf({ branches: [false, false, true], tail: 5 }), 'a')).toBe(0);
     first.release();
     expect(lengthOf(tokenIds, 'a')).toBe(192);
+  });
+
+  it.each([30, 64, 100, 500])('find all but the last block of a text of whole blocks that was computed in chunks of %i', (chunk) => {
+    const model = new Model(layout, 20);
+    const tokenIds = tokensOf({ branches: [true, false, true], tail: 0 });
+    model.compute(model.pool.open({ tokenIds, cacheSalt: '' }), tokenIds, chunk);
+    expect(model.pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(128);
   });
 
   it('share no more of their tokens than they are told to, of what others left and of what they leave', () => {

@@ -52,12 +52,13 @@ export class SequenceCache {
   }
 
   /**
-   * Tokens of the next chunk, of `numTokens` that are left: states are kept for others where a block ends, so a chunk ends there as far as it can.
+   * Tokens of the next chunk, at most `numTokens` of `numPending` that are left. States are kept for others where a block ends, so a chunk ends there
+   * as far as it can; and with the last token none does, as whoever sends the same tokens again has to compute that one.
    */
-  chunkOf(numTokens: number): number {
+  chunkOf(numTokens: number, numPending: number): number {
     if (this.hash === null || this.pool.layout.stateBytes === 0) return numTokens;
-    const end = this.length + numTokens;
-    const blockEnd = end - (end % BLOCK_TOKENS);
+    const lastEnd = this.length + Math.min(numTokens, numPending - 1);
+    const blockEnd = lastEnd - (lastEnd % BLOCK_TOKENS);
     return blockEnd > this.length ? blockEnd - this.length : numTokens;
   }
 

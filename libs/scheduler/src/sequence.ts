@@ -4,8 +4,8 @@ export interface SequenceMemory {
   readonly length: number;
   /** Makes room for this many tokens more than are stored. @returns false, with nothing changed, where the limit forbids it */
   reserve(numTokens: number): boolean;
-  /** How many of `numTokens` more tokens the next chunk had best be: at least one. */
-  chunkOf(numTokens: number): number;
+  /** How many tokens, at most `numTokens` of `numPending` that are left, the next chunk had best be: at least one. */
+  chunkOf(numTokens: number, numPending: number): number;
   /** Gives everything back. */
   release(): void;
 }
@@ -80,7 +80,7 @@ export class Sequence<M extends SequenceMemory> {
    */
   chunkOf(numTokens: number, granularity: number): number {
     if (this.isDecoding(granularity)) return 1;
-    const chunk = this.memory!.chunkOf(numTokens);
+    const chunk = this.memory!.chunkOf(numTokens, this.numPending);
     if (granularity === 1) return chunk;
     const end = this.numComputed + chunk;
     return end < this.numPromptTokens ? Math.max(0, chunk - (end % granularity)) : this.numPromptTokens - this.numComputed;
