@@ -111,9 +111,6 @@ export function onlyIf(condition: number[], body: number[]): number[] {
   return [...condition, 0x04, 0x40, ...body, END];
 }
 
-/** @param index of the function, in the order of the module's */
-export const call = (index: number): number[] => [0x10, index];
-
 /** A function without results. */
 export interface KernelFunction {
   name: string;

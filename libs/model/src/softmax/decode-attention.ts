@@ -3,14 +3,14 @@ import { assembleWide, instantiate, type KernelCalls, type KernelFunction, WASM_
 import type { RowIndex } from './key-value-format.js';
 import { kernelTrial } from './kernel-trial.js';
 import { onlineSoftmax } from './online-softmax.js';
-import { QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
+import { QUERIES, SCORE_BYTES, type SoftmaxLayout, TOKENS_TOGETHER } from './softmax-kernel.js';
 
 /** What a format brings along for a kernel of its own. */
 export interface DecodeKernel {
   layout: SoftmaxLayout;
-  /** `score(end, rows, scales)`: scores of a block's tokens. */
+  /** `score(start, end, rows, scales)`: scores of a block's tokens. */
   score: KernelFunction;
-  /** `accumulate(end, rows, scales)` adds weightsᵀ · rows to the outputs. */
+  /** `accumulate(start, end, rows, scales)` adds weightsᵀ · rows to the outputs. */
   accumulate: KernelFunction;
   /** Opens the kernel's memory. */
   open(buffer: ArrayBuffer): SetQueries;
@@ -29,8 +29,8 @@ export interface HeadRows {
 }
 
 /**
- * Softmax attention of one token over one KV head. The kernel reads keys and values where they are kept, block by block along the block table.
- * (Matrix products of four rows spend most of their time on packing: docs/engine-notes.md.)
+ * Softmax attention of one token over one KV head. The kernel reads keys and values where they are kept, block by block along the block table:
+ * keys of some blocks, then their values. (Matrix products of four rows spend most of their time on packing: docs/engine-notes.md.)
  */
 export class DecodeAttention {
   /** The kernel over each of the blocks' memories. */
@@ -38,6 +38,7 @@ export class DecodeAttention {
   private readonly setQueries: SetQueries;
   private readonly outputs: Float32Array; // [4, W]
   private readonly largest: Float32Array; // [4]
+  private readonly largestScored: Float32Array; // [4]
   private readonly sums: Float32Array; // [2, 4]
 
   constructor(
@@ -55,6 +56,7 @@ export class DecodeAttention {
     this.setQueries = kernel.open(own.buffer);
     this.outputs = new Float32Array(own.buffer, layout.outputs, QUERIES * layout.outputWidth);
     this.largest = new Float32Array(own.buffer, layout.largest, QUERIES);
+    this.largestScored = new Float32Array(own.buffer, layout.largestScored, QUERIES);
     this.sums = new Float32Array(own.buffer, layout.sums, 2 * QUERIES);
   }
 
@@ -74,23 +76,26 @@ export class DecodeAttention {
   }
 
   private attend({ cache, keys, values, length }: HeadRows): void {
-    this.largest.fill(-Infinity);
+    for (const largest of [this.largest, this.largestScored]) largest.fill(-Infinity);
     for (const sum of [this.outputs, this.sums]) sum.fill(0);
-    const [key, keyScale] = addressesOf(cache, keys);
-    const [value, valueScale] = addressesOf(cache, values);
-    for (let first = 0; first < length; first += BLOCK_TOKENS) {
-      const numTokens = Math.min(BLOCK_TOKENS, length - first);
-      const slot = cache.slotOf(first);
-      this.calls[cache.memoryOf(first)]!.attend!(
-        numTokens * SCORE_BYTES,
-        (numTokens + (numTokens % 2)) * SCORE_BYTES,
-        addressOf(key, slot),
-        addressOf(keyScale, slot),
-        addressOf(value, slot),
-        addressOf(valueScale, slot),
-      );
+    for (let first = 0; first < length; first += TOKENS_TOGETHER) {
+      const end = Math.min(first + TOKENS_TOGETHER, length);
+      this.forBlocks('score', cache, keys, first, end);
+      this.calls[0]!.rescale!();
+      this.calls[0]!.exponentiate!((end - first) * SCORE_BYTES);
+      this.forBlocks('accumulate', cache, values, first, end);
     }
     this.calls[0]!.finish!();
+  }
+
+  private forBlocks(name: 'score' | 'accumulate', cache: CacheView, index: RowIndex, first: number, end: number): void {
+    const [rows, scales] = addressesOf(cache, index);
+    for (let block = first; block < end; block += BLOCK_TOKENS) {
+      const numTokens = Math.min(BLOCK_TOKENS, end - block);
+      const [start, slot] = [(block - first) * SCORE_BYTES, cache.slotOf(block)];
+      const evenEnd = start + (numTokens + (numTokens % 2)) * SCORE_BYTES;
+      this.calls[cache.memoryOf(block)]![name]!(start, evenEnd, addressOf(rows, slot), addressOf(scales, slot));
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
 import {
   ADD,
   constant,
@@ -24,6 +23,7 @@ import {
   SCORE_LOCALS,
   scoreFunction,
   type SoftmaxLayout,
+  TOKENS_TOGETHER,
   totals,
 } from './softmax-kernel.js';
 
@@ -36,17 +36,17 @@ export function float32Layout(headDim: number): Float32Layout {
   const row = headDim * 4;
   const outputs = QUERIES * row;
   const largest = outputs + QUERIES * row;
-  const [blockLargest, sums, scores] = [1, 2, 4].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
+  const [largestScored, sums, scores] = [1, 2, 4].map((vectors) => largest + vectors * SCORE_BYTES) as [number, number, number];
   return {
     queries: 0,
     outputWidth: headDim,
     outputs,
     outputIndex: Int32Array.from({ length: QUERIES * headDim }, (_, number) => number),
     largest,
-    blockLargest,
+    largestScored,
     sums,
     scores,
-    end: scores + (BLOCK_TOKENS + 1) * SCORE_BYTES,
+    end: scores + (TOKENS_TOGETHER + 1) * SCORE_BYTES,
   };
 }
 
@@ -83,7 +83,7 @@ export function float32Score(layout: Float32Layout, headDim: number): KernelFunc
 /** Eight numbers of all four outputs at a time: as many as there are registers for. */
 export function float32Accumulate({ outputs, scores }: Float32Layout, headDim: number): KernelFunction {
   const row = headDim * 4;
-  const [END, ROWS, COLUMN, AT, TOKEN, V, P, OUT] = [0, 1, 2, 3, 4, 5, 7, 8];
+  const [START, END, ROWS, COLUMN, AT, TOKEN, V, P, OUT] = [0, 1, 2, 3, 4, 5, 6, 8, 9];
   const halves = [0, 1];
   const forEachOutput = (visit: (local: number, offset: number) => number[]): number[] =>
     QUERY_INDICES.flatMap((query) => halves.flatMap((half) => visit(OUT + 2 * query + half, outputs + query * row + half * 16)));
@@ -101,7 +101,7 @@ export function float32Accumulate({ outputs, scores }: Float32Layout, headDim: n
   ];
   const columns = [
     ...forEachOutput((local, offset) => [...get(COLUMN), ...load(offset), ...set(local)]),
-    ...[...constant(0), ...set(AT), ...get(ROWS), ...set(TOKEN)],
+    ...[...get(START), ...set(AT), ...get(ROWS), ...set(TOKEN)],
     ...loopWhileBelow(AT, get(END), token),
     ...forEachOutput((local, offset) => [...get(COLUMN), ...get(local), ...store(offset)]),
     ...increase(ROWS, 32),

@@ -35,8 +35,8 @@ const PARITIES = [0, 1];
  */
 export function int8Accumulate(layout: Int8Layout, headDim: number): KernelFunction {
   const { outputs, weights, weightScales } = layout;
-  const [ROWS, WEIGHTS_END, COLUMN, OUTPUT, TOKEN, AT] = [1, 3, 4, 5, 6, 7];
-  const [SUMS, FIRST, SECOND, PAIRS, WEIGHT, LOW, HIGH] = [8, 24, 26, 28, 32, 33, 34];
+  const [ROWS, WEIGHTS_END, COLUMN, OUTPUT, TOKEN, AT] = [2, 4, 5, 6, 7, 8];
+  const [SUMS, FIRST, SECOND, PAIRS, WEIGHT, LOW, HIGH] = [9, 25, 27, 29, 33, 34, 35];
   const padded = paddedDim(headDim);
   const sumOf = (query: number, parity: number): number => SUMS + 4 * query + 2 * parity; // [halves]
   const pairsOf = (parity: number): number => PAIRS + 2 * parity; // [halves]

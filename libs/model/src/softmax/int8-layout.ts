@@ -1,5 +1,5 @@
 import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
-import { QUERIES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel.js';
+import { QUERIES, SCORE_BYTES, type SoftmaxLayout, TOKENS_TOGETHER } from './softmax-kernel.js';
 
 /** The largest absolute value of a key or a value. */
 export const INT8_LEVELS = 127;
@@ -46,9 +46,9 @@ export function int8Layout(headDim: number): Int8Layout {
     outputs: reserve(QUERIES * padded * 4),
     outputIndex: outputIndex(headDim),
     largest: reserve(SCORE_BYTES),
-    blockLargest: reserve(SCORE_BYTES),
+    largestScored: reserve(SCORE_BYTES),
     sums: reserve(2 * SCORE_BYTES),
-    scores: reserve((BLOCK_TOKENS + 1) * SCORE_BYTES),
+    scores: reserve((TOKENS_TOGETHER + 1) * SCORE_BYTES),
     halfSums: reserve(2 * SCORED_TOKENS * SCORE_BYTES),
     weights: reserve(BLOCK_TOKENS * QUERIES * 2 + (UNROLLED_PAIRS - 1) * SCORE_BYTES),
     weightScales: reserve(QUERIES * 4),

@@ -25,7 +25,7 @@ import { BLOCK_MEMORY, SCORE_BYTES } from './softmax-kernel.js';
 /** Of weights, which are never negative. The products of a block's tokens, of 15 and 7 bits, add up to less than 2³¹. */
 const WEIGHT_LEVELS = 32_767;
 
-/** The locals that a part of a function may use. */
+/** The locals that a part of a function may use, besides {@link BLOCK_PARAMETERS}. */
 export interface WeightLocals {
   /** Zero at first; takes where the weights end. */
   end: number;
@@ -33,9 +33,9 @@ export interface WeightLocals {
   vectors: [number, number, number, number];
 }
 
-/** Weights, with the scales of the values, as integers that share a scale. */
+/** Weights of a block, with the scales of the values, as integers that share a scale. */
 export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, locals: WeightLocals): number[] {
-  const [END, SCALE] = [0, 2];
+  const [START, END, SCALE] = [0, 1, 3];
   const { address: AT } = locals;
   const [LARGEST, W, CHECK, INVERSE] = locals.vectors;
   const [WHOLE, LOW] = [LARGEST, W];
@@ -58,7 +58,7 @@ export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, l
   ];
   return [
     // More than nothing, for a block that nobody looks at.
-    ...[...floats(1e-30), ...set(LARGEST), ...floats(0), ...set(CHECK), ...constant(0), ...set(AT)],
+    ...[...floats(1e-30), ...set(LARGEST), ...floats(0), ...set(CHECK), ...get(START), ...set(AT)],
     ...loopWhileBelow(AT, get(END), scaled),
     ...[...floats(WEIGHT_LEVELS), ...get(LARGEST), ...DIV, ...set(INVERSE)],
     // No integer is NaN: where a weight or a scale is, their sum is, and what is left of it.
@@ -73,7 +73,7 @@ export function quantizeWeights({ scores, weights, weightScales }: Int8Layout, l
       ...ADD,
       ...store(weightScales),
     ],
-    ...[...floats(2 ** 23), ...set(WHOLE), ...integers(0xffff), ...set(LOW), ...constant(0), ...set(AT)],
+    ...[...floats(2 ** 23), ...set(WHOLE), ...integers(0xffff), ...set(LOW), ...get(START), ...set(AT)],
     ...loopWhileBelow(AT, get(END), pair),
     // What is computed beyond the last pair counts nothing.
     ...Array.from({ length: UNROLLED_PAIRS - 1 }, (_, index) => [

@@ -3,8 +3,8 @@ import { BLOCK_TOKENS } from '@ringmesh/kv-cache';
 import type { DecodeKernel } from './decode-attention.js';
 import { QUERIES, SCORE_BYTES } from './softmax-kernel.js';
 
-/** Of attended tokens: some of a block, an odd number of them, then all. */
-const TRIAL_TOKENS = [37, BLOCK_TOKENS];
+/** Of the blocks of each group: all of a block, some of one, an odd number of them. */
+const TRIAL_TOKENS = [[37], [BLOCK_TOKENS, 37], [BLOCK_TOKENS]];
 
 /** Bits of float32 numbers from 1/8 to 1/2: whoever takes them for bytes finds all bytes among them. */
 const [ANY, EXPONENT, SIGN] = [0x00ffffff, 0x3e000000, 0x80000000];
@@ -26,11 +26,17 @@ export function kernelTrial(module: WebAssembly.Module, kernel: DecodeKernel, he
   }
   const queries = new Float32Array(blocks.buffer, 0, QUERIES * headDim).map((number) => 2 * number); // [4 · D]
   kernel.open(own.buffer)(queries, 1 / headDim); // so that many tokens have weights
-  new Float32Array(own.buffer, layout.largest, QUERIES).fill(-Infinity);
-  const { attend, finish } = instantiate(module, { own, blocks });
-  for (const numTokens of TRIAL_TOKENS) {
-    const even = numTokens + (numTokens % 2);
-    attend!(numTokens * SCORE_BYTES, even * SCORE_BYTES, 0, rowBytes, 2 * rowBytes, 3 * rowBytes);
+  for (const largest of [layout.largest, layout.largestScored]) new Float32Array(own.buffer, largest, QUERIES).fill(-Infinity);
+  const { score, rescale, exponentiate, accumulate, finish } = instantiate(module, { own, blocks });
+  for (const group of TRIAL_TOKENS) {
+    const spans = group.map((numTokens, index) => {
+      const start = index * BLOCK_TOKENS;
+      return { start: start * SCORE_BYTES, evenEnd: (start + numTokens + (numTokens % 2)) * SCORE_BYTES };
+    });
+    for (const { start, evenEnd } of spans) score!(start, evenEnd, 0, rowBytes);
+    rescale!();
+    exponentiate!(((group.length - 1) * BLOCK_TOKENS + group.at(-1)!) * SCORE_BYTES);
+    for (const { start, evenEnd } of spans) accumulate!(start, evenEnd, 2 * rowBytes, 3 * rowBytes);
   }
   finish!();
   return new Uint8Array(own.buffer);

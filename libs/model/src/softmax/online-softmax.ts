@@ -2,7 +2,6 @@ import {
   ADD,
   ANY,
   bothHalves,
-  call,
   constant,
   DIV,
   Exponential,
@@ -13,7 +12,6 @@ import {
   type KernelFunction,
   load,
   loopWhileBelow,
-  MAX,
   MUL,
   NOT_EQUAL,
   onlyIf,
@@ -30,27 +28,19 @@ import { QUERY_INDICES, SCORE_BYTES, type SoftmaxLayout } from './softmax-kernel
 const LITTLE = -1e30;
 
 /**
- * The softmax of scores that come block by block, in one pass over keys and values: weights are relative to the largest score so far, and what was
- * summed up is scaled down when a larger one comes (M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018; T. Dao et
+ * The softmax of scores that come some blocks at a time, in one pass over keys and values: weights are relative to the largest score so far, and what
+ * was summed up is scaled down when a larger one comes (M. Milakov and N. Gimelshein, "Online normalizer calculation for softmax", 2018; T. Dao et
  * al., FlashAttention, 2022).
  *
- * `attend(end, evenEnd, keys, keyScales, values, valueScales)` adds a block; `finish()` divides by the weights' sum.
+ * `score` each block, then `rescale` and `exponentiate`, then `accumulate` each block; at the end, `finish`.
  */
 export function onlineSoftmax({ layout, score, accumulate }: DecodeKernel): KernelFunction[] {
-  const [END, EVEN_END, KEYS, KEY_SCALES, VALUES, VALUE_SCALES] = [0, 1, 2, 3, 4, 5];
-  const body = [
-    ...[...get(EVEN_END), ...get(KEYS), ...get(KEY_SCALES), ...call(0)],
-    ...call(1),
-    ...[...get(END), ...call(2)],
-    ...[...get(EVEN_END), ...get(VALUES), ...get(VALUE_SCALES), ...call(3)],
-  ];
-  const attend = { name: 'attend', parameters: [I32, I32, I32, I32, I32, I32], locals: [], body };
-  return [score, rescale(layout), exponentiate(layout), accumulate, attend, finish(layout)];
+  return [score, rescale(layout), exponentiate(layout), accumulate, finish(layout)];
 }
 
-/** `rescale()`: takes the block's largest score into account. */
+/** `rescale()`: takes the largest of the new scores into account. */
 function rescale(layout: SoftmaxLayout): KernelFunction {
-  const { largest, blockLargest, sums } = layout;
+  const { largest, largestScored, sums } = layout;
   const [AT, OLD, NEW, FACTOR] = [0, 1, 2, 3];
   const exponential = new Exponential(4);
   const scaleDown = [
@@ -69,7 +59,7 @@ function rescale(layout: SoftmaxLayout): KernelFunction {
   ];
   const body = [
     ...[...constant(0), ...load(largest), ...set(OLD)],
-    ...[...get(OLD), ...constant(0), ...load(blockLargest), ...MAX, ...set(NEW)],
+    ...[...constant(0), ...load(largestScored), ...set(NEW)],
     ...onlyIf([...get(OLD), ...get(NEW), ...NOT_EQUAL, ...ANY], scaleDown),
   ];
   const locals: [number, number][] = [
@@ -115,7 +105,7 @@ function exponentiate({ scores, largest, sums }: SoftmaxLayout): KernelFunction 
   return { name: 'exponentiate', parameters: [I32], locals, body };
 }
 
-/** `finish()`: outputs /= sums. */
+/** `finish()`: divides by the weights' sum. */
 function finish(layout: SoftmaxLayout): KernelFunction {
   const [AT, SCALES] = [0, 1];
   const sum = [...constant(0), ...load(layout.sums), ...constant(0), ...load(layout.sums + 16), ...ADD];
