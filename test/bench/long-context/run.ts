@@ -72,8 +72,8 @@ async function decode(context: number, sequence: number): Promise<number> {
   onStep = ({ numTokens, numSampled, seconds }) => {
     if (numTokens === 1 && numSampled === 1) steps.push(seconds * 1000);
   };
-  // One token after whole blocks is all that has to be computed of a prompt that was seen before. Without it, a linear model computes its last chunk
-  // again, which after 32,768 tokens takes a minute, and the machine is another one.
+  // One token after whole blocks is all that has to be computed of a prompt that was seen before. Without it, it is a block, which after 32,768 tokens
+  // takes seconds, and the machine is another one.
   await generate(promptIds(context + 1, sequence, vocabSize), STEPS);
   const counted = steps.slice(WARM_UP_STEPS);
   return counted.reduce((sum, ms) => sum + ms, 0) / counted.length;
