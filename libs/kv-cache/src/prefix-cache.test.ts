@@ -25,7 +25,7 @@ class Model {
     while (cache.length < tokenIds.length) {
       const { length } = cache;
       const numPending = tokenIds.length - length;
-      const end = length + cache.chunkOf(Math.min(chunk, numPending), numPending);
+      const end = length + (numPending === 1 ? 1 : cache.chunkOf(Math.min(chunk, numPending), numPending));
       const view = this.view(cache);
       for (const span of view.spans(length, end)) {
         const rows = view.floats(0, 0, span);
@@ -134,6 +134,15 @@ describe.each([
     const tokenIds = tokensOf({ branches: [true, false, true], tail: 0 });
     model.compute(model.pool.open({ tokenIds, cacheSalt: '' }), tokenIds, chunk);
     expect(model.pool.open({ tokenIds, cacheSalt: '' })).toHaveLength(128);
+  });
+
+  it('find all blocks of a prompt whose chunks were of single tokens, and then an answer', () => {
+    const model = new Model(layout, 20);
+    const tokenIds = tokensOf({ branches: [true, false, true], tail: 0 });
+    const cache = model.pool.open({ tokenIds: tokenIds.slice(0, 100), cacheSalt: '' });
+    model.compute(cache, tokenIds.slice(0, 100), 1);
+    for (let end = 101; end <= 192; end++) model.compute(cache, tokenIds.slice(0, end), 1);
+    expect(model.pool.open({ tokenIds: tokenIds.slice(0, 100), cacheSalt: '' })).toHaveLength(64);
   });
 
   it('share no more of their tokens than they are told to, of what others left and of what they leave', () => {

@@ -17,6 +17,8 @@ export class SequenceCache {
   memory: CacheMemory = EMPTY;
   /** The block whose states were kept last while the sequence decoded. */
   private decodedStates: string | null = null;
+  /** Tokens of the prompt, once a chunk of it was asked for. */
+  private promptLength = 0;
   /** The version of the states that the last step started from, and how many of those that it made count. */
   private step = { startVersion: 0, versions: 0 };
 
@@ -57,6 +59,7 @@ export class SequenceCache {
    */
   chunkOf(numTokens: number, numPending: number): number {
     if (this.hash === null || this.pool.layout.stateBytes === 0) return numTokens;
+    this.promptLength = this.length + numPending;
     const lastEnd = this.length + Math.min(numTokens, numPending - 1);
     const blockEnd = lastEnd - (lastEnd % BLOCK_TOKENS);
     return blockEnd > this.length ? blockEnd - this.length : numTokens;
@@ -99,7 +102,8 @@ export class SequenceCache {
     const names = this.hash.push(tokenIds).filter((_, index) => (firstBlock + index + 1) * BLOCK_TOKENS <= this.numShareable);
     for (const [index, name] of names.entries()) this.pool.keepBlock(name, this.memory.blockTable[firstBlock + index]!);
     if (this.length > this.numShareable) return;
-    if (names.length > 0 && this.length % BLOCK_TOKENS === 0) this.keepStates(names.at(-1)!, tokenIds.length === 1);
+    if (names.length > 0 && this.length % BLOCK_TOKENS === 0)
+      this.keepStates(names.at(-1)!, tokenIds.length === 1 && this.length > this.promptLength);
   }
 
   /** Of a long answer, only the latest ones: they are large. */
